@@ -1,0 +1,56 @@
+package dev.chromacompactor.store;
+
+import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.FailureException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+
+/** Transfers side by side: a small one is mostly waiting for the answer. A few at a time, each holds a socket and a file. */
+public final class Transfers {
+    private static final int AT_ONCE = 8;
+
+    private Transfers() {}
+
+    /**
+     * Runs {@code transfer} for each item and gives the results in the order of the items.
+     *
+     * @throws FailureException of the first item, in their order, whose transfer failed; none is under way any more then.
+     *     NODE {@code interrupted} if this thread is told to stop
+     */
+    public static <T, R> List<R> each(List<T> items, Function<? super T, ? extends R> transfer) {
+        try (var pool = Executors.newFixedThreadPool(
+                AT_ONCE, Thread.ofVirtual().name("transfer-", 0).factory())) {
+            try {
+                var pending = new ArrayList<Future<R>>();
+                for (T item : items) {
+                    pending.add(pool.submit(() -> transfer.apply(item)));
+                }
+                var done = new ArrayList<R>();
+                for (var one : pending) {
+                    done.add(one.get());
+                }
+                return done;
+            } catch (ExecutionException e) {
+                throw unwrapped(e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new FailureException(
+                        Blame.NODE, "interrupted", "transfer " + items.size() + " objects: told to stop", e);
+            } finally {
+                pool.shutdownNow(); // after a failure nobody waits for the others
+            }
+        }
+    }
+
+    private static RuntimeException unwrapped(ExecutionException e) {
+        return switch (e.getCause()) {
+            case Error error -> throw error;
+            case RuntimeException failure -> failure;
+            case null, default -> new IllegalStateException(e);
+        };
+    }
+}

@@ -1,0 +1,187 @@
+package dev.chromacompactor.chroma.hnsw;
+
+import dev.chromacompactor.chroma.Space;
+import dev.chromacompactor.failure.FailureException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.BitSet;
+
+/** Whether every link and every vector of an index can be followed and used. */
+final class GraphCheck {
+    private final HnswIndex index;
+    private final Layout layout;
+    private final MemorySegment data;
+    private final int nodes;
+
+    /** seen[n] is the number of the last list that named node n. */
+    private final int[] seen;
+
+    private int list;
+
+    GraphCheck(HnswIndex index) {
+        this.index = index;
+        this.layout = index.header().layout();
+        this.data = index.data();
+        this.nodes = index.header().nodes();
+        this.seen = new int[nodes];
+    }
+
+    void run() {
+        checkLevels();
+        for (int node = 0; node < nodes; node++) {
+            checkVector(node);
+            checkLength(node);
+            checkLevelZero(node);
+            checkUpper(node);
+        }
+    }
+
+    /** What we promise of our own indexes beyond {@link #run()}: a search can reach every live node, and some node links to it. */
+    void requireReachable() {
+        int[] incoming = new int[nodes];
+        BitSet reached = reached(incoming);
+        for (int node = 0; node < nodes; node++) {
+            boolean live = (data.get(Layout.INT, layout.node(node)) & Layout.DELETED) == 0;
+            if (live && !reached.get(node)) {
+                throw bad(index.folder().resolve(IndexFiles.DATA), node, 0, "cannot be reached from the entry point");
+            }
+            if (live && incoming[node] == 0 && index.size() > 1) {
+                throw bad(index.folder().resolve(IndexFiles.DATA), node, 0, "is linked to by no node");
+            }
+        }
+    }
+
+    /** Walks from the entry point over level 0, counting the links into each node. */
+    private BitSet reached(int[] incoming) {
+        BitSet reached = new BitSet(nodes);
+        int[] queue = new int[nodes];
+        int tail = 0;
+        if (nodes > 0) {
+            queue[tail++] = index.header().entryPoint();
+            reached.set(queue[0]);
+        }
+        for (int head = 0; head < tail; head++) {
+            int count = linksInUse(queue[head]);
+            for (int k = 0; k < count; k++) {
+                int neighbour = data.get(Layout.INT, layout.node(queue[head]) + 4 + 4L * k);
+                incoming[neighbour]++;
+                if (!reached.get(neighbour)) {
+                    reached.set(neighbour);
+                    queue[tail++] = neighbour;
+                }
+            }
+        }
+        return reached;
+    }
+
+    private void checkLevels() {
+        if (nodes == 0) {
+            return;
+        }
+        int maxLevel = index.header().maxLevel();
+        int entryPoint = index.header().entryPoint();
+        Path file = index.folder().resolve(Header.FILE);
+        if (level(entryPoint) != maxLevel) {
+            throw IndexFiles.torn(
+                    file,
+                    "entry point " + entryPoint + " is on level " + level(entryPoint) + ", not the highest, "
+                            + maxLevel);
+        }
+        for (int node = 0; node < nodes; node++) {
+            if (level(node) > maxLevel) {
+                throw IndexFiles.torn(
+                        file, "highest level is " + maxLevel + ", but node " + node + " is on " + level(node));
+            }
+        }
+    }
+
+    private void checkVector(int node) {
+        for (int i = 0; i < layout.dimension(); i++) {
+            float x = data.get(Layout.FLOAT, layout.vector(node) + 4L * i);
+            if (!Float.isFinite(x)) {
+                throw FailureException.input(
+                        "vector-not-finite",
+                        "reading " + index.folder().resolve(IndexFiles.DATA) + ": " + name(node) + " has " + x + " at "
+                                + i + " (byte " + (layout.vector(node) + 4L * i) + ")");
+            }
+        }
+    }
+
+    private void checkLength(int node) {
+        if (index.space() == Space.COSINE && !Float.isFinite(index.lengths()[node])) {
+            throw FailureException.input(
+                    "vector-not-finite",
+                    "reading " + index.folder().resolve(IndexFiles.LENGTHS) + ": " + name(node) + " has length "
+                            + index.lengths()[node] + " (byte " + 4L * node + ")");
+        }
+    }
+
+    private void checkLevelZero(int node) {
+        Path file = index.folder().resolve(IndexFiles.DATA);
+        int count = linksInUse(node);
+        if (count > layout.links(0)) {
+            throw bad(file, node, 0, "has " + count + " links, more than " + layout.links(0));
+        }
+        list++;
+        for (int k = 0; k < count; k++) {
+            checkLink(file, node, 0, data.get(Layout.INT, layout.node(node) + 4 + 4L * k));
+        }
+    }
+
+    private void checkUpper(int node) {
+        int[] links = index.upper()[node];
+        if (links == null) {
+            return;
+        }
+        Path file = index.folder().resolve(IndexFiles.LINKS);
+        for (int level = 1; level <= level(node); level++) {
+            int start = (level - 1) * layout.upperInts();
+            int count = links[start] & Layout.COUNT_MASK;
+            if (count > layout.links(level)) {
+                throw bad(file, node, level, "has " + count + " links, more than " + layout.links(level));
+            }
+            list++;
+            for (int k = 1; k <= count; k++) {
+                checkLink(file, node, level, links[start + k]);
+            }
+        }
+    }
+
+    private void checkLink(Path file, int node, int level, int neighbour) {
+        if (neighbour < 0 || neighbour >= nodes) {
+            throw bad(file, node, level, "links to " + Integer.toUnsignedString(neighbour) + " of " + nodes + " nodes");
+        }
+        if (neighbour == node) {
+            throw bad(file, node, level, "links to itself");
+        }
+        if (level(neighbour) < level) {
+            throw bad(file, node, level, "links to node " + neighbour + ", which is not on that level");
+        }
+        if (seen[neighbour] == list) {
+            throw bad(file, node, level, "links to node " + neighbour + " twice");
+        }
+        seen[neighbour] = list;
+    }
+
+    private int linksInUse(int node) {
+        return data.get(Layout.INT, layout.node(node)) & Layout.COUNT_MASK;
+    }
+
+    private int level(int node) {
+        int[] links = index.upper()[node];
+        return links == null ? 0 : links.length / layout.upperInts();
+    }
+
+    private FailureException bad(Path file, int node, int level, String what) {
+        return IndexFiles.torn(file, name(node) + " on level " + level + " " + what);
+    }
+
+    private String name(int node) {
+        long label = data.get(Layout.LONG, layout.label(node));
+        return index.metadata().labels().entrySet().stream()
+                .filter(entry -> entry.getValue() == label)
+                .findFirst()
+                .map(entry -> "node " + node + " (id " + entry.getKey() + ")")
+                .orElse("node " + node);
+    }
+}

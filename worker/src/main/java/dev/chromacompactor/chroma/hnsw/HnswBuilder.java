@@ -1,0 +1,332 @@
+package dev.chromacompactor.chroma.hnsw;
+
+import dev.chromacompactor.chroma.Space;
+import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.FailureException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes the five files of a vector index: the base's graph with vectors put in and taken out, or a new graph.
+ *
+ * <p>An id that gets another vector is a deleted node and a new one with a new label; one that gets the vector it has keeps its node. Where
+ * more than a fifth of all nodes would be deleted ones, or equal vectors of the base link to nothing but each other, the graph is built anew
+ * from the live vectors, with the labels they have. The same
+ * input gives the same files on machines with the same vector registers.
+ *
+ * <p>Before it returns, the result is opened and checked: structure, every live node reachable on level 0 from the entry point and
+ * linked to. The pickle, without which Chroma sees no index, is written last; if the building fails nothing is left behind.
+ */
+public final class HnswBuilder {
+    /** Of all nodes, as a fraction 1 / this. */
+    private static final int DELETED_SHARE = 5;
+
+    /** Of all nodes, likewise: twins that lead nowhere else. hnswlib makes such; searches end among them. */
+    private static final int LONELY_SHARE = 100;
+
+    private static final List<String> FILES =
+            List.of(IndexFiles.METADATA, Header.FILE, IndexFiles.DATA, IndexFiles.LENGTHS, IndexFiles.LINKS);
+    private static final Logger LOG = LoggerFactory.getLogger(HnswBuilder.class);
+
+    private final @Nullable HnswIndex base;
+    private final Path folder;
+    private final Parameters parameters;
+    private final VectorSource upserts;
+    private final Set<String> removed;
+
+    /**
+     * @param m of a new index; that of a base stays
+     * @param efConstruction likewise
+     * @param classForm whether the pickle has the form that chromadb before 1.0 reads
+     */
+    public record Parameters(Space space, int dimension, int m, int efConstruction, boolean classForm) {
+        public Parameters {
+            if (dimension < 1 || m < 2 || m > Layout.MAX_M || efConstruction < 1) {
+                throw FailureException.input(
+                        "index-parameters-invalid",
+                        "indexing: dimension " + dimension + ", M " + m + ", ef_construction " + efConstruction);
+            }
+        }
+    }
+
+    /**
+     * What was done.
+     *
+     * @param live ids in the index; 0: no folder was written, since Chroma takes an index without ids for none
+     * @param deleted nodes that only keep the graph together
+     * @param added ids that the base did not have
+     * @param updated ids that got another vector than the base's
+     * @param unchanged ids that came with the vector they had
+     * @param removed ids of the base that are gone
+     * @param extended whether the base's graph was extended
+     */
+    public record Report(int live, int deleted, int added, int updated, int unchanged, int removed, boolean extended) {}
+
+    private HnswBuilder(
+            @Nullable HnswIndex base,
+            Path folder,
+            Parameters parameters,
+            VectorSource upserts,
+            Collection<String> removed) {
+        this.base = base;
+        this.folder = folder;
+        this.parameters = parameters;
+        this.upserts = upserts;
+        this.removed = new HashSet<>(removed);
+    }
+
+    /**
+     * Builds an index.
+     *
+     * @param base what to start from, open, not closed here, found whole by {@link HnswIndex#check()}; null: nothing
+     * @param folder where the files go; made if it is not there, must not hold an index; not the base's
+     * @param upserts vectors that are new or replace the base's
+     * @param removed ids to be taken out, unless they are among the upserts; ids the base does not have are ignored
+     * @throws FailureException INPUT {@code dimension-mismatch}, {@code vector-not-finite}; NODE {@code disk-failed}, {@code interrupted};
+     *     INVARIANT {@code index-built-wrong}
+     */
+    public static Report build(
+            @Nullable HnswIndex base,
+            Path folder,
+            Parameters parameters,
+            VectorSource upserts,
+            Collection<String> removed) {
+        if (base != null && base.space() != parameters.space()) {
+            throw new IllegalArgumentException(base.folder() + " is " + base.space() + ", not " + parameters.space());
+        }
+        if (base != null && base.dimension() != parameters.dimension()) {
+            throw FailureException.input(
+                    "dimension-mismatch",
+                    "extending the index in " + base.folder() + ": it has dimension " + base.dimension()
+                            + ", the collection " + parameters.dimension());
+        }
+        return new HnswBuilder(base, folder, parameters, upserts, removed).run();
+    }
+
+    private Report run() {
+        Changes changes = changes();
+        int before = base == null ? 0 : base.size();
+        int live = before - changes.gone().size() + changes.inserts().size();
+        int deleted = base == null ? 0 : base.deleted() + changes.gone().size();
+        boolean extend = base != null && (long) deleted * DELETED_SHARE <= (long) live + deleted;
+        boolean extended = live > 0 && write(changes, extend, live, deleted);
+        int updated = changes.updated();
+        return new Report(
+                live,
+                extended ? deleted : 0,
+                changes.inserts().size() - updated,
+                updated,
+                upserts.count() - changes.inserts().size(),
+                changes.gone().size() - updated,
+                extended);
+    }
+
+    /**
+     * @param gone ids of the base whose node dies, in the order of their nodes
+     * @param inserts which upserts become nodes
+     * @param updated how many of them replace a node of the base
+     */
+    private record Changes(List<String> gone, List<Integer> inserts, int updated) {}
+
+    private Changes changes() {
+        Set<String> seen = HashSet.newHashSet(upserts.count());
+        Set<String> gone = new HashSet<>(removed);
+        List<Integer> inserts = new ArrayList<>();
+        int updated = 0;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment scratch = arena.allocate(4L * parameters.dimension(), 4);
+            for (int i = 0; i < upserts.count(); i++) {
+                String id = upserts.id(i);
+                if (!seen.add(id)) {
+                    throw new IllegalArgumentException("put into the index twice: " + id);
+                }
+                boolean known = base != null && base.contains(id);
+                if (base != null && known && isUnchanged(base, i, scratch)) {
+                    gone.remove(id);
+                } else {
+                    inserts.add(i);
+                    gone.add(id);
+                    updated += known ? 1 : 0;
+                }
+            }
+        }
+        List<String> died = new ArrayList<>();
+        if (base != null) {
+            gone.stream()
+                    .filter(base::contains)
+                    .sorted(Comparator.comparing(base.nodes()::get))
+                    .forEach(died::add);
+        }
+        return new Changes(died, inserts, updated);
+    }
+
+    private boolean isUnchanged(HnswIndex index, int i, MemorySegment scratch) {
+        String id = upserts.id(i);
+        Integer node = index.nodes().get(id);
+        if (node == null) {
+            return false;
+        }
+        upserts.read(i, scratch);
+        float length = StoredForm.apply(id, scratch, parameters.space());
+        long at = index.header().layout().vector(node);
+        return MemorySegment.mismatch(scratch, 0, scratch.byteSize(), index.data(), at, at + scratch.byteSize()) < 0
+                && (parameters.space() != Space.COSINE || index.lengths()[node] == length);
+    }
+
+    /** Returns whether the base's graph was extended. */
+    private boolean write(Changes changes, boolean extend, int live, int deleted) {
+        if (FILES.stream().anyMatch(file -> Files.exists(folder.resolve(file)))) {
+            throw new IllegalArgumentException("there is an index in " + folder);
+        }
+        boolean made = !Files.exists(folder);
+        boolean done = false;
+        try {
+            Files.createDirectories(folder);
+            IndexMetadata metadata = extend ? writeGraph(changes, base, live + deleted) : null;
+            boolean extended = metadata != null;
+            if (metadata == null) {
+                Files.deleteIfExists(folder.resolve(IndexFiles.DATA));
+                metadata = Objects.requireNonNull(writeGraph(changes, null, live));
+            }
+            metadata.write(folder, parameters.dimension(), parameters.classForm());
+            verify();
+            done = true;
+            return extended;
+        } catch (IOException e) {
+            throw new FailureException(Blame.NODE, "disk-failed", "writing the index in " + folder + ": " + e, e);
+        } finally {
+            if (!done) {
+                remove(made);
+            }
+        }
+    }
+
+    /**
+     * @param start whose graph to extend; null: a new one
+     * @return null if that graph turned out to be one to build anew
+     */
+    private @Nullable IndexMetadata writeGraph(Changes changes, @Nullable HnswIndex start, int nodes)
+            throws IOException {
+        Layout layout = base == null
+                ? new Layout(parameters.m(), parameters.dimension())
+                : base.header().layout();
+        int ef = base == null ? parameters.efConstruction() : base.efConstruction();
+        Map<String, Integer> labels =
+                base == null ? new HashMap<>() : new HashMap<>(base.metadata().labels());
+        changes.gone().forEach(labels::remove);
+        int lastLabel = base == null ? 0 : base.metadata().lastLabel();
+        try (Graph graph = new Graph(folder, layout, parameters.space(), nodes, start)) {
+            if (start != null) {
+                changes.gone().forEach(id -> graph.delete(node(start, id)));
+            }
+            Insertion insertion = new Insertion(graph, nodes, ef);
+            if (start != null && insertion.lonelyTwins() > nodes / LONELY_SHARE) {
+                return null;
+            }
+            new Reach(graph, insertion).repair();
+            int first = graph.nodes();
+            if (start == null && base != null) {
+                insertKept(base, labels, graph, insertion);
+            }
+            for (int i : changes.inserts()) {
+                requireNotInterrupted();
+                String id = upserts.id(i);
+                lastLabel = Math.incrementExact(lastLabel);
+                labels.put(id, lastLabel);
+                int node = graph.append(lastLabel);
+                upserts.read(i, graph.vector(node));
+                graph.lengths[node] = StoredForm.apply(id, graph.vector(node), parameters.space());
+                insertion.insert(node, level(id, layout));
+            }
+            for (int node = first; node < nodes; node++) {
+                insertion.finish(node);
+            }
+            new Reach(graph, insertion).repair();
+            graph.write(folder, ef);
+        }
+        return new IndexMetadata(lastLabel, labels);
+    }
+
+    /** Inserts what stays of the base into a new graph, stored forms bit for bit. */
+    private static void insertKept(HnswIndex from, Map<String, Integer> labels, Graph graph, Insertion insertion) {
+        List<Map.Entry<String, Integer>> kept = new ArrayList<>(labels.entrySet());
+        kept.sort(Map.Entry.comparingByValue());
+        for (var entry : kept) {
+            requireNotInterrupted();
+            int old = node(from, entry.getKey());
+            int node = graph.append(entry.getValue());
+            MemorySegment vector = graph.vector(node);
+            MemorySegment.copy(from.data(), graph.layout.vector(old), vector, 0, vector.byteSize());
+            graph.lengths[node] = from.lengths()[old];
+            insertion.insert(node, level(entry.getKey(), graph.layout));
+        }
+    }
+
+    private static void requireNotInterrupted() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new FailureException(Blame.NODE, "interrupted", "building an index: told to stop");
+        }
+    }
+
+    private static int node(HnswIndex index, String id) {
+        Integer node = index.nodes().get(id);
+        if (node == null) {
+            throw new IllegalStateException("not in " + index.folder() + ": " + id);
+        }
+        return node;
+    }
+
+    /** Drawn from the id instead of a generator, so that it depends on nothing else. */
+    private static int level(String id, Layout layout) {
+        long hash = 0xcbf29ce484222325L;
+        for (int i = 0; i < id.length(); i++) {
+            hash = (hash ^ id.charAt(i)) * 0x100000001b3L;
+        }
+        hash = (hash ^ hash >>> 33) * 0xff51afd7ed558ccdL;
+        hash = (hash ^ hash >>> 33) * 0xc4ceb9fe1a85ec53L;
+        hash ^= hash >>> 33;
+        double uniform = ((hash >>> 11) + 1) * 0x1p-53;
+        return (int) Math.min(Layout.MAX_LEVEL, -Math.log(uniform) * layout.levelFactor());
+    }
+
+    private void verify() {
+        try (HnswIndex built = HnswIndex.open(folder, parameters.space())) {
+            built.check();
+            new GraphCheck(built).requireReachable();
+        } catch (FailureException e) {
+            throw new FailureException(
+                    Blame.INVARIANT, "index-built-wrong", "checking the index just built: " + e.getMessage(), e);
+        }
+    }
+
+    private void remove(boolean folderToo) {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        try {
+            for (String file : FILES) {
+                Files.deleteIfExists(folder.resolve(file));
+            }
+            if (folderToo) {
+                Files.deleteIfExists(folder);
+            }
+        } catch (IOException e) {
+            LOG.atWarn().setCause(e).addKeyValue("folder", folder).log("half-written index left behind");
+        }
+    }
+}

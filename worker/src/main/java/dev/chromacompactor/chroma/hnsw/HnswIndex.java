@@ -1,0 +1,228 @@
+package dev.chromacompactor.chroma.hnsw;
+
+import static java.nio.channels.FileChannel.MapMode.READ_ONLY;
+import static java.nio.file.StandardOpenOption.READ;
+
+import dev.chromacompactor.chroma.Space;
+import dev.chromacompactor.failure.FailureException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The vector index of one collection as Chroma keeps it in the folder of its VECTOR segment, read-only:
+ * {@code header.bin}, {@code data_level0.bin}, {@code length.bin}, {@code link_lists.bin}, {@code index_metadata.pickle}.
+ *
+ * <p>The vectors stay in the file, mapped until {@link #close()}. Any thread may read. Damage is thrown as {@code INPUT}:
+ * {@code index-missing-file}, {@code index-pickle-invalid}, {@code index-torn}, {@code vector-not-finite}.
+ */
+public final class HnswIndex implements AutoCloseable {
+    private final Path folder;
+    private final Space space;
+    private final Header header;
+    private final IndexMetadata metadata;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment data;
+    private final float[] lengths;
+    private final int[] @Nullable [] upper;
+    private final Map<String, Integer> nodes;
+
+    private HnswIndex(Path folder, Space space) throws IOException {
+        this.folder = folder;
+        this.space = space;
+        this.metadata = IndexMetadata.read(folder);
+        this.header = Header.read(folder);
+        this.lengths = readLengths();
+        this.upper = UpperLinks.read(folder, header);
+        boolean opened = false;
+        try {
+            this.data = map();
+            this.nodes = nodesOfIds();
+            opened = true;
+        } finally {
+            if (!opened) {
+                arena.close();
+            }
+        }
+    }
+
+    /** Whether this folder holds an index at all: Chroma's own test is the pickle, other files may be empty preallocations. */
+    public static boolean exists(Path folder) {
+        return Files.isRegularFile(folder.resolve(IndexFiles.METADATA));
+    }
+
+    /** Opens the index. Finds what would keep an id or a vector from being read; {@link #check()} looks at all the rest. */
+    public static HnswIndex open(Path folder, Space space) {
+        try {
+            return new HnswIndex(folder, space);
+        } catch (IOException e) {
+            throw IndexFiles.unreadable(folder, e);
+        }
+    }
+
+    public Space space() {
+        return space;
+    }
+
+    public int dimension() {
+        return header.layout().dimension();
+    }
+
+    /** Links a node may have above level 0, twice as many on it. */
+    public int m() {
+        return header.layout().m();
+    }
+
+    public int efConstruction() {
+        return header.efConstruction();
+    }
+
+    /** Live ids. */
+    public int size() {
+        return nodes.size();
+    }
+
+    /** Nodes still in the graph whose id was deleted or given a new vector. */
+    public int deleted() {
+        return header.nodes() - nodes.size();
+    }
+
+    /** The live ids. */
+    public Set<String> ids() {
+        return Collections.unmodifiableSet(nodes.keySet());
+    }
+
+    public boolean contains(String id) {
+        return nodes.containsKey(id);
+    }
+
+    /** The vector as its producer gave it: of a cosine index the stored one, which has length 1, times its length. */
+    public float[] vector(String id) {
+        Integer node = nodes.get(id);
+        if (node == null) {
+            throw new IllegalArgumentException("not in " + folder + ": " + id);
+        }
+        float[] vector = new float[dimension()];
+        MemorySegment.copy(data, Layout.FLOAT, header.layout().vector(node), vector, 0, vector.length);
+        if (space == Space.COSINE) {
+            for (int i = 0; i < vector.length; i++) {
+                vector[i] *= lengths[node];
+            }
+        }
+        return vector;
+    }
+
+    /**
+     * Checks the whole structure: every link within range, to another node that exists on that level, none twice; levels and entry
+     * point; every vector finite. Chroma follows links unchecked, a bad one ends its process. What Chroma itself leaves behind is
+     * no error: stale link slots, nodes nobody links to, files longer or shorter than the capacity.
+     */
+    public void check() {
+        new GraphCheck(this).run();
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    Path folder() {
+        return folder;
+    }
+
+    Header header() {
+        return header;
+    }
+
+    IndexMetadata metadata() {
+        return metadata;
+    }
+
+    MemorySegment data() {
+        return data;
+    }
+
+    float[] lengths() {
+        return lengths;
+    }
+
+    /** Links above level 0, by node. */
+    int[] @Nullable [] upper() {
+        return upper;
+    }
+
+    Map<String, Integer> nodes() {
+        return nodes;
+    }
+
+    private float[] readLengths() {
+        Path file = folder.resolve(IndexFiles.LENGTHS);
+        byte[] bytes = IndexFiles.bytes(file);
+        if (bytes.length < 4L * header.nodes()) {
+            throw IndexFiles.torn(file, "has " + bytes.length + " bytes, too few for " + header.nodes() + " nodes");
+        }
+        float[] lengths = new float[header.nodes()];
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(lengths);
+        return lengths;
+    }
+
+    private MemorySegment map() throws IOException {
+        Path file = folder.resolve(IndexFiles.DATA);
+        long need = header.layout().node(header.nodes());
+        try (var channel = FileChannel.open(file, READ)) {
+            if (channel.size() < need) {
+                throw IndexFiles.torn(
+                        file,
+                        "has " + channel.size() + " bytes, too few for " + header.nodes() + " nodes of "
+                                + header.layout().nodeBytes());
+            }
+            return channel.map(READ_ONLY, 0, need, arena);
+        } catch (IOException e) {
+            throw IndexFiles.unreadable(file, e);
+        }
+    }
+
+    /** Goes over the labels in the data: every live node must belong to one id, every id to one live node. */
+    private Map<String, Integer> nodesOfIds() {
+        Path file = folder.resolve(IndexFiles.DATA);
+        Layout layout = header.layout();
+        Map<Long, String> idsByLabel = HashMap.newHashMap(metadata.labels().size());
+        metadata.labels().forEach((id, label) -> idsByLabel.put((long) label, id));
+        Map<String, Integer> found = HashMap.newHashMap(idsByLabel.size());
+        for (int i = 0; i < header.nodes(); i++) {
+            long label = data.get(Layout.LONG, layout.label(i));
+            boolean deleted = (data.get(Layout.INT, layout.node(i)) & Layout.DELETED) != 0;
+            String id = idsByLabel.get(label);
+            if (deleted && id != null) {
+                throw at(file, layout.node(i), "node " + i + " is deleted, yet id " + id + " has its label " + label);
+            }
+            if (!deleted && id == null) {
+                throw at(file, layout.label(i), "node " + i + " has label " + label + ", which belongs to no id");
+            }
+            if (id != null && found.put(id, i) != null) {
+                throw at(file, layout.label(i), "node " + i + " is the second with the label of id " + id);
+            }
+        }
+        for (String id : metadata.labels().keySet()) {
+            if (!found.containsKey(id)) {
+                throw IndexFiles.torn(
+                        file, "id " + id + " has label " + metadata.labels().get(id) + ", which no node has");
+            }
+        }
+        return found;
+    }
+
+    private static FailureException at(Path file, long offset, String what) {
+        return IndexFiles.torn(file, what + " (byte " + offset + ")");
+    }
+}

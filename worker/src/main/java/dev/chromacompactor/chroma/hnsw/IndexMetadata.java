@@ -1,0 +1,163 @@
+package dev.chromacompactor.chroma.hnsw;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.chromacompactor.failure.FailureException;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code index_metadata.pickle}: which id has which label. Labels count from 1 and are never used twice; a deleted id has none.
+ *
+ * @param lastLabel the last label handed out
+ * @param labels of the live ids
+ */
+record IndexMetadata(int lastLabel, Map<String, Integer> labels) {
+    static IndexMetadata read(Path folder) {
+        Path file = folder.resolve(IndexFiles.METADATA);
+        Map<Object, Object> top = Pickle.read(file);
+        long total = integer(file, "total_elements_added", top.get("total_elements_added"));
+        Map<?, ?> idToLabel = dict(file, top, "id_to_label");
+        Map<?, ?> labelToId = dict(file, top, "label_to_id");
+        dict(file, top, "id_to_seq_id");
+        Map<String, Integer> labels = HashMap.newHashMap(idToLabel.size());
+        long last = total;
+        for (var entry : idToLabel.entrySet()) {
+            if (!(entry.getKey() instanceof String id)) {
+                throw invalid(file, "id_to_label has the key " + entry.getKey() + ", which is no string");
+            }
+            long label = integer(file, "id_to_label[" + id + "]", entry.getValue());
+            if (label == 0 || !id.equals(labelToId.get(label))) {
+                throw invalid(file, "label_to_id[" + label + "] is " + shown(labelToId.get(label)) + ", not " + id);
+            }
+            labels.put(id, (int) label);
+            last = Math.max(last, label);
+        }
+        if (labelToId.size() != labels.size()) {
+            throw invalid(file, "label_to_id has " + labelToId.size() + " entries, id_to_label " + labels.size());
+        }
+        return new IndexMetadata((int) last, labels);
+    }
+
+    /**
+     * Writes the file in one of two forms with equal contents.
+     *
+     * @param classForm an instance of chromadb 0.x's {@code PersistentData}, which 1.x reads too; else the plain dict that 1.x writes,
+     *     which 0.x does not read. 0.x forgets a deleted id's entry in {@code id_to_seq_id} and fails if it has none, so that form
+     *     lists every id there; nobody reads the numbers. 1.x leaves that dict empty.
+     */
+    void write(Path folder, int dimension, boolean classForm) throws IOException {
+        List<Map.Entry<String, Integer>> sorted = new ArrayList<>(labels.entrySet());
+        sorted.sort(Comparator.comparing(Map.Entry::getValue));
+        try (var out =
+                new Writer(new BufferedOutputStream(Files.newOutputStream(folder.resolve(IndexFiles.METADATA))))) {
+            out.op(0x80, classForm ? 4 : 3);
+            if (classForm) {
+                out.text("chromadb.segment.impl.vector.local_persistent_hnsw");
+                out.text("PersistentData");
+                out.op(0x93, ')', 0x81);
+            }
+            out.op('}', '(');
+            out.text("dimensionality");
+            out.integer(dimension);
+            out.text("total_elements_added");
+            out.integer(lastLabel);
+            if (!classForm) {
+                out.text("max_seq_id");
+                out.op('N');
+            }
+            out.text("id_to_label");
+            out.op('}', '(');
+            for (var entry : sorted) {
+                out.text(entry.getKey());
+                out.integer(entry.getValue());
+            }
+            out.op('u');
+            out.text("label_to_id");
+            out.op('}', '(');
+            for (var entry : sorted) {
+                out.integer(entry.getValue());
+                out.text(entry.getKey());
+            }
+            out.op('u');
+            out.text("id_to_seq_id");
+            out.op('}', '(');
+            for (var entry : classForm ? sorted : List.<Map.Entry<String, Integer>>of()) {
+                out.text(entry.getKey());
+                out.integer(0);
+            }
+            out.op('u', 'u');
+            if (classForm) {
+                out.op('b');
+            }
+            out.op('.');
+        }
+    }
+
+    private static Map<?, ?> dict(Path file, Map<Object, Object> top, String key) {
+        if (top.get(key) instanceof Map<?, ?> map) {
+            return map;
+        }
+        throw invalid(file, "there is no dict " + key);
+    }
+
+    private static long integer(Path file, String field, @Nullable Object value) {
+        if (value instanceof Long number && number >= 0 && number < Integer.MAX_VALUE) {
+            return number;
+        }
+        throw invalid(file, field + " is " + shown(value) + ", no label");
+    }
+
+    /** Whatever else it is may hold itself, so it is not printed. */
+    private static String shown(@Nullable Object value) {
+        return value == null || value instanceof String || value instanceof Long
+                ? String.valueOf(value)
+                : "something else";
+    }
+
+    private static FailureException invalid(Path file, String what) {
+        return FailureException.input("index-pickle-invalid", "reading " + file + ": " + what);
+    }
+
+    private record Writer(OutputStream out) implements AutoCloseable {
+        void op(int... bytes) throws IOException {
+            for (int b : bytes) {
+                out.write(b);
+            }
+        }
+
+        void text(String text) throws IOException {
+            byte[] utf8 = text.getBytes(UTF_8);
+            number('X', utf8.length);
+            out.write(utf8);
+        }
+
+        void integer(int value) throws IOException {
+            number('J', value);
+        }
+
+        private void number(char opcode, int value) throws IOException {
+            out.write(ByteBuffer.allocate(5)
+                    .order(LITTLE_ENDIAN)
+                    .put((byte) opcode)
+                    .putInt(value)
+                    .array());
+        }
+
+        @Override
+        public void close() throws IOException {
+            out.close();
+        }
+    }
+}

@@ -1,0 +1,252 @@
+package dev.chromacompactor.chroma.hnsw;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.chromacompactor.failure.FailureException;
+import java.math.BigInteger;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Reads the few pickle opcodes (protocols 2 to 5) that Chroma's index metadata consists of: dicts, strings, integers, None, and one
+ * instance of {@code PersistentData} whose attributes are a dict. Nothing is ever looked up or run; any other opcode is an error.
+ *
+ * <p>Memory is bounded by the file: an opcode pushes one value at most, and a value that repeats is shared.
+ */
+final class Pickle {
+    private static final String MODULE = "chromadb.segment.impl.vector.local_persistent_hnsw";
+    private static final String CLASS = "PersistentData";
+
+    private final Path file;
+    private final ByteBuffer in;
+    private final List<Object> stack = new ArrayList<>();
+    private final Map<Integer, Object> memo = new HashMap<>();
+
+    private enum Atom {
+        NONE,
+        MARK,
+        EMPTY_TUPLE,
+        PERSISTENT_DATA
+    }
+
+    /** The instance under construction: created by NEWOBJ, given its attributes by BUILD. */
+    private record Instance(Map<Object, Object> attributes) {}
+
+    private Pickle(Path file, byte[] bytes) {
+        this.file = file;
+        this.in = ByteBuffer.wrap(bytes).order(LITTLE_ENDIAN);
+    }
+
+    /**
+     * The dict, or the attributes of the instance. Values are {@link String}, {@link Long}, {@link Map}; None is left out of the
+     * top dict.
+     */
+    static Map<Object, Object> read(Path file) {
+        Pickle pickle = new Pickle(file, IndexFiles.bytes(file));
+        try {
+            return pickle.run();
+        } catch (BufferUnderflowException _) {
+            throw pickle.invalid("ends early");
+        }
+    }
+
+    private Map<Object, Object> run() {
+        boolean marked = (in.get() & 0xff) == 0x80;
+        int protocol = in.get();
+        if (!marked || protocol < 2 || protocol > 5) {
+            throw invalid("is no pickle of protocol 2 to 5");
+        }
+        while (true) {
+            int opcode = in.get() & 0xff;
+            if (opcode == '.') {
+                return result();
+            }
+            step(opcode);
+        }
+    }
+
+    private void step(int opcode) {
+        switch (opcode) {
+            case 0x95 -> frame(in.getLong());
+            case '(' -> push(Atom.MARK);
+            case 'N' -> push(Atom.NONE);
+            case ')' -> push(Atom.EMPTY_TUPLE);
+            case '}' -> push(new LinkedHashMap<>());
+            case 'K' -> push((long) (in.get() & 0xff));
+            case 'M' -> push((long) (in.getShort() & 0xffff));
+            case 'J' -> push((long) in.getInt());
+            case 0x8a -> push(longInteger(in.get() & 0xff));
+            case 0x8c -> push(text(in.get() & 0xff));
+            case 'X' -> push(text(in.getInt() & 0xffffffffL));
+            case 0x8d -> push(text(in.getLong()));
+            case 0x94 -> memo.put(memo.size(), top());
+            case 'q' -> memo.put(in.get() & 0xff, top());
+            case 'r' -> memo.put(in.getInt(), top());
+            case 'h' -> push(remembered(in.get() & 0xff));
+            case 'j' -> push(remembered(in.getInt()));
+            case 'c' -> push(global(line(), line()));
+            case 0x93 -> stackGlobal();
+            case 0x81 -> newInstance();
+            case 'b' -> build();
+            case 's' -> setItems(stack.size() - 2, stack.size() - 3);
+            case 'u' -> setItemsSinceMark();
+            default -> throw invalid("has opcode 0x%02x".formatted(opcode));
+        }
+    }
+
+    private Map<Object, Object> result() {
+        if (stack.size() != 1) {
+            throw invalid("leaves " + stack.size() + " values");
+        }
+        Map<Object, Object> attributes =
+                new LinkedHashMap<>(stack.getFirst() instanceof Instance(var given) ? given : dict(stack.getFirst()));
+        attributes.values().removeIf(Atom.NONE::equals);
+        return attributes;
+    }
+
+    private void frame(long length) {
+        if (length < 0 || length > in.remaining()) {
+            throw invalid("has a frame of " + length + " bytes");
+        }
+    }
+
+    private Long longInteger(int length) {
+        byte[] bigEndian = take(length);
+        for (int i = 0, j = length - 1; i < j; i++, j--) {
+            byte b = bigEndian[i];
+            bigEndian[i] = bigEndian[j];
+            bigEndian[j] = b;
+        }
+        try {
+            return length == 0 ? 0L : new BigInteger(bigEndian).longValueExact();
+        } catch (ArithmeticException _) {
+            throw invalid("has an integer of " + length + " bytes");
+        }
+    }
+
+    private String text(long length) {
+        byte[] utf8 = take(length);
+        try {
+            return UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
+        } catch (CharacterCodingException _) {
+            throw invalid("has a string that is not UTF-8");
+        }
+    }
+
+    private byte[] take(long length) {
+        if (length < 0 || length > in.remaining()) {
+            throw invalid("has a value of " + length + " bytes");
+        }
+        byte[] bytes = new byte[(int) length];
+        in.get(bytes);
+        return bytes;
+    }
+
+    private String line() {
+        var line = new StringBuilder();
+        for (char c = (char) in.get(); c != '\n'; c = (char) in.get()) {
+            line.append(c);
+        }
+        return line.toString();
+    }
+
+    private Object remembered(int index) {
+        Object value = memo.get(index);
+        if (value == null) {
+            throw invalid("recalls memo " + index + " before it is set");
+        }
+        return value;
+    }
+
+    private void stackGlobal() {
+        Object name = pop();
+        push(global(pop(), name));
+    }
+
+    private Atom global(Object module, Object name) {
+        if (!module.equals(MODULE) || !name.equals(CLASS)) {
+            throw invalid("names another class than " + CLASS);
+        }
+        return Atom.PERSISTENT_DATA;
+    }
+
+    private void newInstance() {
+        if (pop() != Atom.EMPTY_TUPLE || pop() != Atom.PERSISTENT_DATA) {
+            throw invalid("makes an object of something else than " + CLASS);
+        }
+        push(new Instance(new LinkedHashMap<>()));
+    }
+
+    private void build() {
+        Map<Object, Object> attributes = dict(pop());
+        if (!(top() instanceof Instance(var own)) || !own.isEmpty()) {
+            throw invalid("gives attributes to something else than a new " + CLASS);
+        }
+        own.putAll(attributes);
+    }
+
+    private void setItemsSinceMark() {
+        int mark = stack.lastIndexOf(Atom.MARK);
+        if (mark < 0 || (stack.size() - mark) % 2 == 0) {
+            throw invalid("sets items without a mark or in odd number");
+        }
+        setItems(mark + 1, mark - 1);
+        stack.removeLast();
+    }
+
+    /** Moves key and value pairs from {@code first} up into the dict at {@code target}; leaves the stack cut at {@code first}. */
+    private void setItems(int first, int target) {
+        if (target < 0) {
+            throw invalid("sets items of nothing");
+        }
+        Map<Object, Object> dict = dict(stack.get(target));
+        for (int i = first; i < stack.size(); i += 2) {
+            Object key = stack.get(i);
+            if (!(key instanceof String || key instanceof Long)) {
+                throw invalid("has a key that is neither a string nor an integer");
+            }
+            if (dict.put(key, stack.get(i + 1)) != null) {
+                throw invalid("has the key " + key + " twice");
+            }
+        }
+        stack.subList(first, stack.size()).clear();
+    }
+
+    @SuppressWarnings("unchecked") // every Map on the stack was made here
+    private Map<Object, Object> dict(Object value) {
+        if (value instanceof Map<?, ?> map) {
+            return (Map<Object, Object>) map;
+        }
+        throw invalid("has something else where a dict is due");
+    }
+
+    private void push(Object value) {
+        stack.add(value);
+    }
+
+    private Object top() {
+        if (stack.isEmpty()) {
+            throw invalid("takes a value from an empty stack");
+        }
+        return stack.getLast();
+    }
+
+    private Object pop() {
+        Object value = top();
+        stack.removeLast();
+        return value;
+    }
+
+    private FailureException invalid(String what) {
+        return FailureException.input(
+                "index-pickle-invalid", "reading " + file + " near byte " + in.position() + ": it " + what);
+    }
+}

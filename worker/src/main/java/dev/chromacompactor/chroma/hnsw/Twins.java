@@ -1,0 +1,119 @@
+package dev.chromacompactor.chroma.hnsw;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Groups of nodes with the same bytes for a vector. Inserted like any other node, more of them than a search keeps candidates fill
+ * every list with each other and lose touch with the rest. So one of each group stands for all, and the others hang below it as a tree.
+ *
+ * <p>The tree: member {@code k} of a group hangs below member {@code (k − 1) / fan}; members are in order of their nodes.
+ */
+final class Twins {
+    private final Graph graph;
+    private final int fan;
+    private final Map<Long, Group> groups = new HashMap<>();
+    private final @Nullable Group[] groupOf;
+
+    /** One vector. While it has one member only, no node refers to it. */
+    static final class Group {
+        private int[] members;
+        private int size = 1;
+        private int standIn;
+
+        private Group(int node) {
+            members = new int[] {node};
+            standIn = node;
+        }
+
+        private void add(int node) {
+            if (size == members.length) {
+                members = Arrays.copyOf(members, 2 * size);
+            }
+            members[size++] = node;
+        }
+    }
+
+    Twins(Graph graph, int capacity) {
+        this.graph = graph;
+        this.fan = Math.max(2, graph.layout.m() - 2);
+        this.groupOf = new Group[capacity];
+    }
+
+    /** Takes up a node; returns whether an earlier one has the same vector. Nodes come in order. */
+    boolean add(int node) {
+        MemorySegment vector = graph.vector(node);
+        for (long hash = hash(vector); ; hash++) {
+            Group group = groups.putIfAbsent(hash, new Group(node));
+            if (group == null) {
+                return false;
+            }
+            if (graph.vector(group.members[0]).mismatch(vector) < 0) {
+                join(group, node);
+                return true;
+            }
+        }
+    }
+
+    private void join(Group group, int node) {
+        if (group.size == 1) {
+            groupOf[group.members[0]] = group;
+        }
+        group.add(node);
+        groupOf[node] = group;
+        if (graph.deleted(group.standIn) && !graph.deleted(node)) {
+            group.standIn = node;
+        }
+    }
+
+    /** The node this one hangs below. */
+    int parent(int node) {
+        Group group = group(node);
+        int k = Arrays.binarySearch(group.members, 0, group.size, node);
+        return group.members[(k - 1) / fan];
+    }
+
+    /** The one that stands for the group of this node; itself if it has none. */
+    int standIn(int node) {
+        Group group = groupOf[node];
+        return group == null ? node : group.standIn;
+    }
+
+    boolean has(int node) {
+        return groupOf[node] != null;
+    }
+
+    /** Whether all nodes are twins of this one. */
+    boolean isAll(int node, int nodes) {
+        return group(node).size == nodes;
+    }
+
+    boolean same(int a, int b) {
+        return groupOf[a] != null && groupOf[a] == groupOf[b];
+    }
+
+    /** Links of a node within its group that pruning must keep: its parent and its children. */
+    int treeLinks() {
+        return fan + 1;
+    }
+
+    private Group group(int node) {
+        Group group = groupOf[node];
+        if (group == null) {
+            throw new IllegalStateException("node " + node + " has no twin");
+        }
+        return group;
+    }
+
+    private static long hash(MemorySegment vector) {
+        long hash = 0;
+        for (long at = 0; at < vector.byteSize(); at += 4) {
+            hash = (hash ^ vector.get(Layout.INT, at)) * 0x9e3779b97f4a7c15L;
+            hash ^= hash >>> 29;
+        }
+        return hash;
+    }
+}

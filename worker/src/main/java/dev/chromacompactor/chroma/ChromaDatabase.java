@@ -1,0 +1,145 @@
+package dev.chromacompactor.chroma;
+
+import dev.chromacompactor.failure.FailureException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+
+/**
+ * One Chroma directory, as chromadb 0.5 to 1.5 write it: {@code chroma.sqlite3} and a folder per vector index. Opened
+ * read-only; the directory is never changed, and nobody else may change it meanwhile. Not thread-safe.
+ *
+ * <p>What is wrong with the files is a {@code FailureException} with blame INPUT whose message names the file, row or id;
+ * {@link #entries} throws the same for a database that was only trusted.
+ */
+public final class ChromaDatabase implements AutoCloseable {
+    private final Path directory;
+    private final SqliteFile file;
+    private final SchemaLevel level;
+    private final List<CollectionInfo> collections;
+    private final Map<CollectionInfo, Segments> segments = new HashMap<>();
+
+    private ChromaDatabase(Path directory, SqliteFile file) {
+        this.directory = directory;
+        this.file = file;
+        var catalogue = new Catalogue(file);
+        this.level = catalogue.level();
+        this.collections = catalogue.collections(level);
+    }
+
+    /**
+     * Opens and checks everything: pages, schema, references, WAL, index structure, dimensions, and that tables, index
+     * and WAL agree on every id. Reads all vectors once.
+     */
+    public static ChromaDatabase open(Path directory) {
+        ChromaDatabase database = load(directory, true);
+        try {
+            database.check();
+            return database;
+        } catch (RuntimeException | Error e) {
+            try (database) {
+                throw e;
+            }
+        }
+    }
+
+    /** Opens after a look at header, schema level and catalogue only: for files that were checked when we wrote them. */
+    public static ChromaDatabase openTrusted(Path directory) {
+        return load(directory, false);
+    }
+
+    private static ChromaDatabase load(Path directory, boolean checkPages) {
+        SqliteFile file = SqliteFile.open(directory);
+        try {
+            if (checkPages) {
+                file.quickCheck();
+            }
+            return new ChromaDatabase(directory, file);
+        } catch (RuntimeException | Error e) {
+            try (file) {
+                throw e;
+            }
+        }
+    }
+
+    private void check() {
+        var validation = new Validation(file, level);
+        validation.references();
+        collections.forEach(collection -> validation.collection(segments(collection)));
+    }
+
+    public Path directory() {
+        return directory;
+    }
+
+    public SchemaLevel level() {
+        return level;
+    }
+
+    /** All collections, by name. */
+    public List<CollectionInfo> collections() {
+        return collections;
+    }
+
+    /** How many records Chroma would count. */
+    public long records(CollectionInfo collection) {
+        Segments both = segments(collection);
+        long count = file.number(
+                "count records", "SELECT count(*) FROM embeddings WHERE segment_id = ?", collection.metadataSegment());
+        for (String id : both.wal().ids()) {
+            if (both.wal().of(id).getLast().position() > both.metadataPosition()) {
+                boolean inTable = both.inTable(file, id);
+                count += (both.hasMetadata(id, inTable) ? 1 : 0) - (inTable ? 1 : 0);
+            }
+        }
+        return count;
+    }
+
+    /** When the newest operation was written, by the producer's clock, UTC; empty if the WAL holds no time. */
+    public OptionalLong writtenAtMillis() {
+        long millis = file.number(
+                "read the time of the last operation",
+                "SELECT CAST(round(max(unixepoch(created_at, 'subsec')) * 1000) AS INTEGER) FROM embeddings_queue");
+        return millis == 0 ? OptionalLong.empty() : OptionalLong.of(millis);
+    }
+
+    /**
+     * What this database says about the ids of a collection: live records, keys that a null in the WAL removed, deletes
+     * still in the WAL, also of ids it never held. Streams; the order is that of insertion. Once per id.
+     */
+    public void entries(CollectionInfo collection, Consumer<Entry> each) {
+        Segments both = segments(collection);
+        boolean anyLists = EntryReader.anyLists(file, level);
+        file.run("read collection " + collection.name(), connection -> {
+            try (var reader = new EntryReader(connection, both, anyLists)) {
+                reader.forEach(each);
+            }
+            return true;
+        });
+    }
+
+    public Findings findings(CollectionInfo collection) {
+        return new Findings(
+                segments(collection).ignoredUpdates(),
+                Traces.missing(file, collections).getOrDefault(collection, 0L));
+    }
+
+    private Segments segments(CollectionInfo collection) {
+        if (!collections.contains(collection)) {
+            throw FailureException.input(
+                    "collection-missing", "read " + directory + ": there is no collection " + collection.name());
+        }
+        return segments.computeIfAbsent(collection, c -> Segments.read(file, directory, c));
+    }
+
+    @Override
+    public void close() {
+        try (file) {
+            segments.values().forEach(Segments::close);
+            segments.clear();
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package dev.chromacompactor.chroma;
+
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+
+/** Reads records with the stamps of their registers out of a database that holds {@link OwnTables}. */
+final class RecordReader {
+    private static final String IDS = """
+            SELECT embedding_id FROM embeddings WHERE segment_id = ?
+            UNION SELECT id FROM compactor_register WHERE collection = ?""";
+    private static final String RECORD = """
+            SELECT e.id, r.ref FROM embeddings e LEFT JOIN compactor_record r ON r.embedding = e.id
+            WHERE e.segment_id = ? AND e.embedding_id = ?""";
+    private static final String REGISTERS =
+            "SELECT kind, key, ref FROM compactor_register WHERE collection = ? AND id = ?";
+    private static final String VALUES =
+            "SELECT key, string_value, int_value, float_value, bool_value FROM embedding_metadata WHERE id = ?";
+    private static final String ELEMENTS = """
+            SELECT key, string_value, int_value, float_value, bool_value
+            FROM embedding_metadata_array WHERE id = ? ORDER BY rowid""";
+
+    private final FoldDatabase database;
+    private final StampTable stamps;
+    private final LongFunction<float[]> vectors;
+    private final boolean lists;
+
+    /** @param vectors finds the vector of a row of {@code embeddings} */
+    RecordReader(FoldDatabase database, SchemaLevel level, StampTable stamps, LongFunction<float[]> vectors) {
+        this.database = database;
+        this.stamps = stamps;
+        this.vectors = vectors;
+        this.lists = level.listsAllowed();
+    }
+
+    /** @param row of {@code embeddings}; 0 if the record is not there */
+    record Found(long row, Registers registers) {}
+
+    /** Ids that are there, or that something is remembered of. */
+    void ids(CollectionInfo collection, Consumer<String> each) {
+        database.each(IDS, row -> each.accept(row.getString(1)), collection.metadataSegment(), collection.name());
+    }
+
+    Found find(CollectionInfo collection, String id) {
+        var exceptions = new HashMap<String, Register<MetadataValue>>();
+        var deleted = new Stamp[] {Register.OLDEST};
+        database.each(
+                REGISTERS,
+                row -> {
+                    var stamp = stamps.stamp(row.getLong(3));
+                    if (row.getInt(1) == OwnTables.DELETE) {
+                        deleted[0] = stamp;
+                    } else {
+                        exceptions.put(row.getString(2), new Register<>(stamp, null));
+                    }
+                },
+                collection.name(),
+                id);
+        return database.first(
+                        RECORD, row -> new long[] {row.getLong(1), row.getLong(2)}, collection.metadataSegment(), id)
+                .map(row -> new Found(row[0], registers(row[0], stamps.stamp(row[1]), exceptions, deleted[0])))
+                .orElseGet(() -> new Found(0, new Registers(null, exceptions, deleted[0])));
+    }
+
+    private Registers registers(
+            long row, Stamp written, Map<String, Register<MetadataValue>> exceptions, Stamp deleted) {
+        values(row).forEach((key, value) -> {
+            var exception = exceptions.get(key);
+            exceptions.put(key, new Register<>(exception == null ? written : exception.stamp(), value));
+        });
+        return new Registers(new Register<>(written, () -> vectors.apply(row)), exceptions, deleted);
+    }
+
+    /** As Chroma would return it. */
+    Entry.Live live(long row) {
+        var values = values(row);
+        var document = values.remove(Registers.DOCUMENT) instanceof MetadataValue.Text(String text) ? text : null;
+        return new Entry.Live(vectors.apply(row), document, values);
+    }
+
+    private Map<String, MetadataValue> values(long id) {
+        var values = new LinkedHashMap<String, MetadataValue>();
+        database.each(
+                VALUES,
+                row -> {
+                    var value = value(row);
+                    if (value != null) {
+                        values.put(row.getString(1), value);
+                    }
+                },
+                id);
+        if (lists) {
+            var many = new LinkedHashMap<String, List<MetadataValue>>();
+            database.each(
+                    ELEMENTS,
+                    row -> {
+                        var value = value(row);
+                        if (value != null) {
+                            many.computeIfAbsent(row.getString(1), key -> new ArrayList<>())
+                                    .add(value);
+                        }
+                    },
+                    id);
+            many.forEach((key, list) -> values.put(key, new MetadataValue.Many(list)));
+        }
+        return values;
+    }
+
+    /** Null if the row holds nothing, as 0.6 leaves it for NaN. */
+    private static @Nullable MetadataValue value(ResultSet row) throws SQLException {
+        return StoredRecord.value(row, 2);
+    }
+}

@@ -1,0 +1,77 @@
+package dev.chromacompactor.chroma;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.chromacompactor.failure.FailureException;
+import java.util.AbstractList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rows of one collection that are still in {@code embeddings_queue}, by id. Holds positions only, 8 bytes a row;
+ * vectors and metadata stay in the file.
+ */
+final class WalLog {
+    static final String ROWS = " FROM embeddings_queue WHERE topic LIKE '%/' || ?";
+
+    /** Per id, oldest first: position × 8 + 4 if the row has a vector + number of the operation. */
+    private final Map<String, long[]> rows = new LinkedHashMap<>();
+
+    /** @param position {@code seq_id} */
+    record Row(long position, Operation operation, boolean hasVector) {}
+
+    /** Topics are {@code persistent://<tenant>/<namespace>/<collection id>}; those of deleted collections are left alone. */
+    static WalLog read(SqliteFile file, String collectionId) {
+        var log = new WalLog();
+        file.query(
+                "read the WAL",
+                "SELECT seq_id, operation, id, vector IS NOT NULL" + ROWS + " ORDER BY seq_id",
+                List.of(collectionId),
+                row -> {
+                    Operation operation = Operation.of(row.getLong(2));
+                    if (operation == null) {
+                        throw FailureException.input(
+                                "wal-unknown-operation",
+                                "read the WAL in " + file.path() + ": row " + row.getLong(1) + " of id "
+                                        + row.getString(3) + " has operation " + row.getLong(2));
+                    }
+                    long packed = row.getLong(1) << 3 | row.getLong(4) << 2 | operation.number();
+                    log.rows.merge(row.getString(3), new long[] {packed}, WalLog::append);
+                });
+        return log;
+    }
+
+    private static long[] append(long[] rows, long[] one) {
+        long[] more = Arrays.copyOf(rows, rows.length + 1);
+        more[rows.length] = one[0];
+        return more;
+    }
+
+    /** In the order of their first rows. */
+    Set<String> ids() {
+        return rows.keySet();
+    }
+
+    /** The rows of one id, oldest first. */
+    List<Row> of(String id) {
+        long @Nullable [] packed = rows.get(id);
+        return packed == null
+                ? List.of()
+                : new AbstractList<>() {
+                    @Override
+                    public Row get(int index) {
+                        long row = packed[index];
+                        return new Row(row >> 3, requireNonNull(Operation.of(row & 3)), (row & 4) != 0);
+                    }
+
+                    @Override
+                    public int size() {
+                        return packed.length;
+                    }
+                };
+    }
+}

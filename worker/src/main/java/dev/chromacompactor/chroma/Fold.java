@@ -1,0 +1,289 @@
+package dev.chromacompactor.chroma;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.chromacompactor.failure.FailureException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Chroma database that deltas and intermediates are applied to. The result is what one Chroma would hold after each
+ * delta's records were upserted and its deletes applied in stamp order, whatever the order they are applied in here and
+ * however often: every record is a set of registers that join (see {@link Registers}).
+ *
+ * <p>One fold, one directory, one thread. Nothing is valid before {@code finish…} returned; a new database that was not
+ * finished is deleted by {@link #close}, a base that was not finished is spoilt and its owner throws it away.
+ *
+ * <p>Errors: {@code dimension-mismatch}, {@code space-mismatch}, {@code schema-level-too-low} (a list value into a
+ * database that has no place for it), all INPUT, naming the collection and both values; after one, only close.
+ */
+public final class Fold implements AutoCloseable {
+    private enum Kind {
+        INTERMEDIATE,
+        FRESH,
+        ONTO
+    }
+
+    private final Kind kind;
+    private final Path directory;
+    private final Path file;
+    private final VectorScratch scratch;
+    private @Nullable Workspace workspace;
+    private Intermediate.@Nullable Rooted seed;
+    private Ledger ledger = Ledger.ZERO;
+    private boolean finished;
+
+    private Fold(Kind kind, Path directory) {
+        this.kind = kind;
+        this.directory = directory;
+        this.file = directory.resolve(SqliteFile.NAME);
+        if (kind != Kind.ONTO && Files.exists(file)) {
+            throw new IllegalArgumentException(file + " is there already");
+        }
+        this.scratch = new VectorScratch(directory.resolve("vectors.scratch"));
+    }
+
+    /** A new intermediate: {@code dir/chroma.sqlite3}, one file without an index. */
+    public static Fold intermediate(Path dir) {
+        return new Fold(Kind.INTERMEDIATE, dir);
+    }
+
+    /** A new snapshot without a base, in an empty directory. Its level is that of the input with the smallest stamp. */
+    public static Fold fresh(Path dir) {
+        return new Fold(Kind.FRESH, dir);
+    }
+
+    /**
+     * Extends a private copy of a base in place.
+     *
+     * @param ours whether our tables inside it are to be believed; if not, its records are older than every input
+     */
+    public static Fold onto(Path dir, boolean ours) {
+        var fold = new Fold(Kind.ONTO, dir);
+        try {
+            fold.open(ours);
+            return fold;
+        } catch (RuntimeException | Error e) {
+            try (fold) {
+                throw e;
+            }
+        }
+    }
+
+    private void open(boolean ours) {
+        record Late(CollectionInfo collection, Entry entry) {}
+        var late = new ArrayList<Late>();
+        try (var base = ChromaDatabase.openTrusted(directory)) {
+            base.collections().forEach(info -> WalTail.read(base, info, entry -> late.add(new Late(info, entry))));
+            workspace = Workspace.onto(file, base.level(), base.collections(), ours, scratch);
+        }
+        for (Late one : late) {
+            var stored = workspace.reader().find(one.collection, one.entry.id());
+            workspace.writer().write(one.collection, one.entry.id(), stored, Registers.of(one.entry, Register.OLDEST));
+        }
+    }
+
+    /**
+     * Upserts what a delta says, and its deletes, with its stamp.
+     *
+     * @param renameTo where the records of a delta with exactly one collection go; ignored if it has several
+     */
+    public Applied apply(ChromaDatabase delta, Stamp stamp, @Nullable String renameTo) {
+        try (var tables = FoldDatabase.readOnly(delta.directory().resolve(SqliteFile.NAME))) {
+            return apply(new Delta.Files(delta, tables), stamp, renameTo);
+        }
+    }
+
+    Applied apply(Delta delta, Stamp stamp, @Nullable String renameTo) {
+        if (kind != Kind.ONTO) {
+            var seedOfDelta = delta.seed();
+            prepare(seedOfDelta);
+            rootedIn(new Intermediate.Rooted(seedOfDelta, stamp));
+        }
+        var target = opened();
+        target.stamps().ref(stamp);
+        var names = new LinkedHashMap<CollectionInfo, String>();
+        for (CollectionInfo info : delta.collections()) {
+            var name = renameTo != null && delta.collections().size() == 1 ? renameTo : info.name();
+            names.put(info, name);
+            target.collections().admit(delta.definition(info).named(name), delta.level(), stamp);
+        }
+        var ledgers = new LinkedHashMap<String, Ledger>();
+        names.forEach((source, name) -> {
+            var collection = target.collections().get(name);
+            delta.entries(
+                    source, entry -> count(ledgers, name, take(collection, entry.id(), Registers.of(entry, stamp))));
+        });
+        return applied(ledgers);
+    }
+
+    /**
+     * Joins an intermediate.
+     *
+     * @param refused stamps older than the horizon; what they wrote is left out, and a record of which nothing is left
+     *     counts as refused. An old register never hides a newer one, so leaving it out is safe
+     */
+    public Applied applyIntermediate(Path intermediateDir, Predicate<Stamp> refused) {
+        var ledgers = new LinkedHashMap<String, Ledger>();
+        try (var source = new Intermediate(intermediateDir)) {
+            if (kind != Kind.ONTO) {
+                prepare(source.container());
+                rootedIn(source.seed());
+            }
+            var target = opened();
+            source.stamps().stream().filter(refused.negate()).forEach(target.stamps()::ref);
+            for (CollectionInfo info : source.collections()) {
+                target.collections().admit(source.definition(info), source.level(), source.definedBy(info));
+            }
+            for (CollectionInfo info : source.collections()) {
+                var collection = target.collections().get(info.name());
+                source.reader().ids(info, id -> {
+                    var incoming = source.reader().find(info, id).registers();
+                    var kept = incoming.refusing(refused);
+                    count(
+                            ledgers,
+                            info.name(),
+                            kept.isEmpty() && !incoming.isEmpty() ? Ledger.REFUSED : take(collection, id, kept));
+                });
+            }
+        }
+        return applied(ledgers);
+    }
+
+    private static void count(Map<String, Ledger> ledgers, String collection, Ledger one) {
+        ledgers.merge(collection, one, Ledger::plus);
+    }
+
+    private Applied applied(Map<String, Ledger> ledgers) {
+        var applied = Applied.of(ledgers);
+        ledger = ledger.plus(applied.ledger());
+        return applied;
+    }
+
+    private Ledger take(CollectionInfo collection, String id, Registers incoming) {
+        var target = opened();
+        var stored = target.reader().find(collection, id);
+        var after = stored.registers().join(incoming);
+        if (!after.equals(stored.registers())) {
+            target.writer().write(collection, id, stored, after);
+        }
+        return Ledger.of(stored.registers(), incoming, after);
+    }
+
+    /** Makes the workspace, or moves it to the level of {@code container} so that it can hold what comes from there. */
+    private void prepare(Seed container) {
+        if (workspace == null) {
+            workspace = Workspace.create(file, container, container.level(), scratch);
+        } else if (container.level().compareTo(workspace.level()) > 0) {
+            workspace = workspace.movedTo(container, container.level());
+        }
+    }
+
+    private void rootedIn(Intermediate.Rooted candidate) {
+        if (seed == null || candidate.by().compareTo(seed.by()) < 0) {
+            seed = candidate;
+        }
+    }
+
+    private Workspace opened() {
+        if (workspace == null) {
+            throw new IllegalStateException("nothing was applied to " + directory);
+        }
+        return workspace;
+    }
+
+    /** Completes a new intermediate and closes its file. */
+    public Summary finishIntermediate() {
+        if (kind != Kind.INTERMEDIATE) {
+            throw new IllegalStateException(directory + " is to be a snapshot");
+        }
+        var digest = IntermediateFiles.finish(opened(), requireNonNull(seed));
+        var summary = summary(digest);
+        release();
+        return summary;
+    }
+
+    /**
+     * Completes a snapshot: forgets deletes, removed keys and stamps from before {@code horizonMillis} and what they cover,
+     * brings the vector index up to date, empties the WAL and closes the file. {@code Long.MIN_VALUE} forgets nothing.
+     */
+    public Summary finishSnapshot(long horizonMillis) {
+        if (kind == Kind.INTERMEDIATE) {
+            throw new IllegalStateException(directory + " is to be an intermediate");
+        }
+        long last;
+        if (kind == Kind.FRESH) {
+            var first = requireNonNull(seed).seed();
+            if (!first.level().equals(opened().level())) {
+                workspace = opened().movedTo(first, first.level());
+            }
+            first.configure(opened().database());
+            last = opened().renumber(0);
+        } else {
+            last = opened().writer().position();
+        }
+        SnapshotFiles.finish(opened(), directory, horizonMillis, last);
+        var summary = summary("");
+        release();
+        try (var snapshot = ChromaDatabase.openTrusted(directory)) {
+            return new Summary(
+                    summary.level(),
+                    summary.collections(),
+                    summary.ledger(),
+                    RecordDigest.of(snapshot),
+                    summary.lists(),
+                    summary.records());
+        }
+    }
+
+    private Summary summary(String digest) {
+        var collections = opened().summaries();
+        return new Summary(
+                opened().level(),
+                collections,
+                ledger,
+                digest,
+                opened().lists(),
+                collections.stream()
+                        .mapToLong(Summary.CollectionSummary::records)
+                        .sum());
+    }
+
+    private void release() {
+        opened().database().commit();
+        opened().database().compact();
+        opened().close();
+        workspace = null;
+        finished = true;
+    }
+
+    /** Facts about an intermediate, without folding it. */
+    public static IntermediateInfo describe(Path intermediateDir) {
+        return Intermediate.describe(intermediateDir);
+    }
+
+    @Override
+    public void close() {
+        try (scratch) {
+            if (workspace != null) {
+                if (kind == Kind.FRESH) {
+                    SnapshotFiles.delete(workspace, directory);
+                }
+                workspace.close();
+                workspace = null;
+            }
+            if (!finished && kind != Kind.ONTO) {
+                Files.deleteIfExists(file);
+                Files.deleteIfExists(file.resolveSibling(file.getFileName() + ".next"));
+            }
+        } catch (IOException e) {
+            throw FailureException.disk("delete " + file, e);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+package dev.chromacompactor.chroma;
+
+import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.FailureException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+/**
+ * One connection to a private SQLite file with its statements kept prepared. Writing needs no journal: the file is
+ * nobody else's until it is finished, and thrown away if it is not.
+ */
+final class FoldDatabase implements AutoCloseable {
+    private final Path file;
+    private final Connection connection;
+    private final Map<String, PreparedStatement> statements = new HashMap<>();
+
+    private FoldDatabase(Path file, SQLiteConfig config) {
+        this.file = file;
+        try {
+            this.connection = config.createConnection("jdbc:sqlite:" + file);
+        } catch (SQLException e) {
+            throw failure("open", e);
+        }
+    }
+
+    /** For writing, in one transaction that {@link #commit} ends. */
+    static FoldDatabase writable(Path file) {
+        var config = new SQLiteConfig();
+        config.setJournalMode(SQLiteConfig.JournalMode.OFF);
+        config.setSynchronous(SQLiteConfig.SynchronousMode.OFF);
+        config.setTempStore(SQLiteConfig.TempStore.MEMORY);
+        config.setCacheSize(-65_536);
+        var database = new FoldDatabase(file, config);
+        database.update("BEGIN");
+        return database;
+    }
+
+    static FoldDatabase readOnly(Path file) {
+        var config = new SQLiteConfig();
+        config.setReadOnly(true);
+        config.setTempStore(SQLiteConfig.TempStore.MEMORY);
+        return new FoldDatabase(file, config);
+    }
+
+    Path file() {
+        return file;
+    }
+
+    @FunctionalInterface
+    interface Row<T extends @Nullable Object> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    @FunctionalInterface
+    interface Each {
+        void accept(ResultSet row) throws SQLException;
+    }
+
+    int update(String sql, @Nullable Object... arguments) {
+        try {
+            return bound(sql, arguments).executeUpdate();
+        } catch (SQLException e) {
+            throw failure(sql, e);
+        }
+    }
+
+    /** A query may run inside the {@code each} of another, but not of itself. */
+    void each(String sql, Each each, @Nullable Object... arguments) {
+        try (var rows = bound(sql, arguments).executeQuery()) {
+            while (rows.next()) {
+                each.accept(rows);
+            }
+        } catch (SQLException e) {
+            throw failure(sql, e);
+        }
+    }
+
+    <T> List<T> list(String sql, Row<T> row, @Nullable Object... arguments) {
+        var all = new ArrayList<T>();
+        each(sql, r -> all.add(row.read(r)), arguments);
+        return all;
+    }
+
+    <T> Optional<T> first(String sql, Row<T> row, @Nullable Object... arguments) {
+        try (var rows = bound(sql, arguments).executeQuery()) {
+            return rows.next() ? Optional.of(row.read(rows)) : Optional.empty();
+        } catch (SQLException e) {
+            throw failure(sql, e);
+        }
+    }
+
+    long number(String sql, @Nullable Object... arguments) {
+        return first(sql, row -> row.getLong(1), arguments).orElse(0L);
+    }
+
+    boolean hasTable(String name) {
+        return number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", name) > 0;
+    }
+
+    void commit() {
+        update("COMMIT");
+    }
+
+    /** Gives back the room of what was deleted, if it is worth a rewrite of the file. */
+    void compact() {
+        if (4 * number("PRAGMA freelist_count") > number("PRAGMA page_count")) {
+            update("VACUUM");
+        }
+    }
+
+    private PreparedStatement bound(String sql, @Nullable Object... arguments) throws SQLException {
+        var statement = statements.get(sql);
+        if (statement == null) {
+            statement = connection.prepareStatement(sql);
+            statements.put(sql, statement);
+        }
+        for (int i = 0; i < arguments.length; i++) {
+            switch (arguments[i]) {
+                case null -> statement.setNull(i + 1, java.sql.Types.NULL);
+                case Long whole -> statement.setLong(i + 1, whole);
+                case Integer whole -> statement.setInt(i + 1, whole);
+                case Double real -> statement.setDouble(i + 1, real);
+                case String text -> statement.setString(i + 1, text);
+                case byte[] blob -> statement.setBytes(i + 1, blob);
+                default -> throw new IllegalArgumentException("cannot bind " + arguments[i].getClass());
+            }
+        }
+        return statement;
+    }
+
+    private FailureException failure(String doing, SQLException e) {
+        var code = e instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
+        var message = file + ": " + doing + ": " + e.getMessage();
+        return switch (SQLiteErrorCode.getErrorCode(code.code & 0xff)) {
+            case SQLITE_CORRUPT, SQLITE_NOTADB -> new FailureException(Blame.INPUT, "sqlite-corrupt", message, e);
+            // No such table or column: not what the schema level promises.
+            case SQLITE_ERROR -> new FailureException(Blame.INPUT, "schema-unknown", message, e);
+            case SQLITE_FULL -> new FailureException(Blame.NODE, "disk-full", message, e);
+            default -> new FailureException(Blame.NODE, "sqlite-failed", message, e);
+        };
+    }
+
+    @Override
+    public void close() {
+        try {
+            for (var statement : statements.values()) {
+                statement.close();
+            }
+            statements.clear();
+            connection.close();
+        } catch (SQLException e) {
+            throw failure("close", e);
+        }
+    }
+}

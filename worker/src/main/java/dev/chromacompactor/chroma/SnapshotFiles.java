@@ -1,0 +1,175 @@
+package dev.chromacompactor.chroma;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.chromacompactor.chroma.hnsw.HnswBuilder;
+import dev.chromacompactor.chroma.hnsw.HnswIndex;
+import dev.chromacompactor.chroma.hnsw.VectorSource;
+import dev.chromacompactor.failure.FailureException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns a workspace into a snapshot: tables, index folders, and a WAL that both segments of every collection have followed
+ * to its end.
+ */
+final class SnapshotFiles {
+    private static final int UPDATE = 1;
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final Workspace workspace;
+    private final Path directory;
+
+    private SnapshotFiles(Workspace workspace, Path directory) {
+        this.workspace = workspace;
+        this.directory = directory;
+    }
+
+    /**
+     * @param horizon what is older is forgotten
+     * @param last the last position of the WAL that is taken
+     */
+    static void finish(Workspace workspace, Path directory, long horizon, long last) {
+        OwnTables.forget(workspace.database(), horizon);
+        OwnTables.settle(workspace.database());
+        var files = new SnapshotFiles(workspace, directory);
+        workspace.collections().all().forEach(files::index);
+        files.emptyWal(Math.max(last, 1));
+    }
+
+    /**
+     * One row stays, at the position that everything has followed: Chroma numbers the next row after the largest one there
+     * is, and rows numbered below a segment's position would be lost. It updates an id that does not exist, so it means
+     * nothing even to a segment that reads it.
+     */
+    private void emptyWal(long position) {
+        var database = workspace.database();
+        database.update("DELETE FROM embeddings_queue");
+        database.update("DELETE FROM max_seq_id");
+        CollectionInfo bearer = null;
+        for (CollectionInfo info : workspace.collections().all()) {
+            workspace.follow(info.metadataSegment(), position);
+            // Without records there is no index, and a position of one that is missing is damage.
+            if (workspace.records(info) > 0) {
+                workspace.follow(info.vectorSegment(), position);
+                bearer = info;
+            } else if (bearer == null) {
+                bearer = info;
+            }
+        }
+        if (bearer != null) {
+            database.update(
+                    "INSERT INTO embeddings_queue (seq_id, operation, topic, id) VALUES (?, ?, ?, '')",
+                    position,
+                    UPDATE,
+                    Workspace.topic(bearer));
+        }
+    }
+
+    private record Upsert(String id, long row) {}
+
+    private void index(CollectionInfo info) {
+        var upserts = new ArrayList<Upsert>();
+        Set<String> live = new HashSet<>();
+        // By id: the same records give the same graph, whatever order they came in.
+        workspace
+                .database()
+                .each(
+                        "SELECT embedding_id, id FROM embeddings WHERE segment_id = ? ORDER BY embedding_id",
+                        row -> {
+                            live.add(row.getString(1));
+                            if (workspace.scratch().contains(row.getLong(2))) {
+                                upserts.add(new Upsert(row.getString(1), row.getLong(2)));
+                            }
+                        },
+                        info.metadataSegment());
+        Path folder = directory.resolve(info.vectorSegment());
+        if (HnswIndex.exists(folder)) {
+            try (var base = HnswIndex.open(folder, info.space())) {
+                var removed = new HashSet<>(base.ids());
+                removed.removeAll(live);
+                if (upserts.isEmpty() && removed.isEmpty()) {
+                    return;
+                }
+                build(info, base, upserts, removed);
+            }
+        } else if (!upserts.isEmpty()) {
+            build(info, null, upserts, Set.of());
+        } else {
+            return;
+        }
+        replace(folder);
+    }
+
+    private void build(CollectionInfo info, @Nullable HnswIndex base, List<Upsert> upserts, Set<String> removed) {
+        boolean classForm = workspace.level().metadb() < 5;
+        var parameters = new HnswBuilder.Parameters(
+                info.space(), requireNonNull(info.dimension()), info.m(), info.efConstruction(), classForm);
+        HnswBuilder.build(base, beside(directory.resolve(info.vectorSegment())), parameters, source(upserts), removed);
+    }
+
+    private VectorSource source(List<Upsert> upserts) {
+        return new VectorSource() {
+            @Override
+            public int count() {
+                return upserts.size();
+            }
+
+            @Override
+            public String id(int i) {
+                return upserts.get(i).id();
+            }
+
+            @Override
+            public void read(int i, MemorySegment into) {
+                var vector = workspace.scratch().get(upserts.get(i).row());
+                MemorySegment.copy(vector, 0, into, FLOAT, 0, vector.length);
+            }
+        };
+    }
+
+    private static Path beside(Path folder) {
+        return folder.resolveSibling(folder.getFileName() + ".next");
+    }
+
+    /** Puts the new folder, if one was built, in the place of the old. */
+    private static void replace(Path folder) {
+        try {
+            delete(folder);
+            if (Files.exists(beside(folder))) {
+                Files.move(beside(folder), folder);
+            }
+        } catch (IOException e) {
+            throw FailureException.disk("replace the index in " + folder, e);
+        }
+    }
+
+    /** Takes away what was built of a snapshot that will not be finished. */
+    static void delete(Workspace workspace, Path directory) throws IOException {
+        for (CollectionInfo info : workspace.collections().all()) {
+            delete(directory.resolve(info.vectorSegment()));
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (Files.exists(folder)) {
+            try (Stream<Path> files = Files.list(folder)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(folder);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package dev.chromacompactor.chroma;
+
+import dev.chromacompactor.failure.FailureException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The vectors of a fold that is under way, in a file beside the database that close deletes: appended, never rewritten,
+ * found by the row of their record. float32, little-endian, each with its dimension before it.
+ */
+final class VectorScratch implements AutoCloseable {
+    private final FileChannel channel;
+    private final Map<Long, Long> offsets = new HashMap<>();
+    private ByteBuffer pending = ByteBuffer.allocate(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
+    private long flushed;
+
+    VectorScratch(Path file) {
+        try {
+            channel = FileChannel.open(
+                    file,
+                    StandardOpenOption.CREATE_NEW,
+                    StandardOpenOption.READ,
+                    StandardOpenOption.WRITE,
+                    StandardOpenOption.DELETE_ON_CLOSE);
+        } catch (IOException e) {
+            throw failure("open " + file, e);
+        }
+    }
+
+    void put(long row, float[] vector) {
+        int size = 4 + 4 * vector.length;
+        if (pending.remaining() < size) {
+            flush();
+            if (pending.capacity() < size) {
+                pending = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+            }
+        }
+        offsets.put(row, flushed + pending.position());
+        pending.putInt(vector.length);
+        for (float x : vector) {
+            pending.putFloat(x);
+        }
+    }
+
+    void remove(long row) {
+        offsets.remove(row);
+    }
+
+    boolean contains(long row) {
+        return offsets.containsKey(row);
+    }
+
+    boolean isEmpty() {
+        return offsets.isEmpty();
+    }
+
+    float[] get(long row) {
+        Long offset = offsets.get(row);
+        if (offset == null) {
+            throw new IllegalStateException("no vector was written for row " + row);
+        }
+        flush();
+        int dimension = read(offset, 4).getInt();
+        var vector = new float[dimension];
+        read(offset + 4, 4 * dimension).asFloatBuffer().get(vector);
+        return vector;
+    }
+
+    private ByteBuffer read(long offset, int size) {
+        var buffer = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+        try {
+            while (buffer.hasRemaining()) {
+                if (channel.read(buffer, offset + buffer.position()) < 0) {
+                    throw new IllegalStateException("scratch file ends at " + channel.size());
+                }
+            }
+        } catch (IOException e) {
+            throw failure("read vectors", e);
+        }
+        return buffer.flip();
+    }
+
+    private void flush() {
+        pending.flip();
+        try {
+            while (pending.hasRemaining()) {
+                flushed += channel.write(pending, flushed);
+            }
+        } catch (IOException e) {
+            throw failure("write vectors", e);
+        }
+        pending.clear();
+    }
+
+    private static FailureException failure(String doing, IOException e) {
+        return FailureException.disk(doing + " in the scratch of a fold", e);
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw failure("close", e);
+        }
+    }
+}

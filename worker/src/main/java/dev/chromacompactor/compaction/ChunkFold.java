@@ -1,0 +1,164 @@
+package dev.chromacompactor.compaction;
+
+import dev.chromacompactor.chroma.ChromaDatabase;
+import dev.chromacompactor.chroma.CollectionInfo;
+import dev.chromacompactor.chroma.Fold;
+import dev.chromacompactor.chroma.Stamp;
+import dev.chromacompactor.chroma.Summary;
+import dev.chromacompactor.failure.Failure;
+import dev.chromacompactor.failure.FailureException;
+import dev.chromacompactor.store.ObjectStores;
+import dev.chromacompactor.store.Sha256;
+import dev.chromacompactor.store.Transfers;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.stream.IntStream;
+
+/** {@code process_chunk}: fetch each delta, validate it, then fold all of them, oldest first, into one intermediate. */
+public final class ChunkFold {
+    /** The place of a delta in the order, once it is known when it was written. */
+    @FunctionalInterface
+    public interface StampRule {
+        /** @param writtenAt newest operation in the delta, milliseconds since the epoch; empty if it holds none */
+        Stamp stamp(DeltaInput input, OptionalLong writtenAt);
+    }
+
+    private record Fetched(DeltaInput input, Path directory, Stamp stamp) {}
+
+    private record Landed(DeltaInput input, Path directory) {}
+
+    private final ObjectStores stores;
+    private final Recipe recipe;
+    private final Repeat repeat;
+
+    /** @param repeat of the download of one delta */
+    public ChunkFold(ObjectStores stores, Recipe recipe, Repeat repeat) {
+        this.stores = stores;
+        this.recipe = recipe;
+        this.repeat = repeat;
+    }
+
+    /**
+     * Makes the intermediate in {@code scratch}. All deltas are validated before the first one is folded.
+     *
+     * @throws FailureException naming the delta
+     */
+    public Intermediate run(List<DeltaInput> inputs, StampRule stamps, Scratch scratch) {
+        List<Fetched> fetched = new ArrayList<>();
+        for (Landed delta : land(inputs, scratch)) {
+            fetched.add(about(delta.input(), () -> validated(delta, stamps)));
+        }
+        fetched.sort(Comparator.comparing(Fetched::stamp));
+
+        Path directory = scratch.directory("intermediate");
+        List<FoldedDelta> folded = new ArrayList<>();
+        Summary summary;
+        try (Fold fold = Fold.intermediate(directory)) {
+            for (Fetched delta : fetched) {
+                folded.add(about(delta.input(), () -> apply(delta, fold)));
+                // Its space is free from here on: a chunk needs no more disk than its inputs and its result.
+                Scratch.deleteTree(delta.directory());
+            }
+            summary = fold.finishIntermediate();
+        }
+        return finished(directory, summary, recipe, folded);
+    }
+
+    /** Closes the circle for a folded directory: nothing holds it, a stranger can read it, its bytes have a name. */
+    static Intermediate finished(Path directory, Summary summary, Recipe recipe, List<FoldedDelta> inputs) {
+        Duration waited = recipe.settle(directory);
+        Path file = directory.resolve("chroma.sqlite3");
+        try {
+            return new Intermediate(file, Files.size(file), Sha256.of(file), summary, waited, inputs);
+        } catch (IOException e) {
+            throw new UncheckedIOException("measure " + file, e);
+        }
+    }
+
+    private List<Landed> land(List<DeltaInput> inputs, Scratch scratch) {
+        List<Integer> places = IntStream.range(0, inputs.size()).boxed().toList();
+        return Transfers.each(places, place -> about(inputs.get(place), () -> land(inputs.get(place), place, scratch)));
+    }
+
+    private Landed land(DeltaInput input, int place, Scratch scratch) {
+        LocatedDelta located = input.located();
+        Path directory = repeat.call(
+                "fetch delta " + located.key(),
+                () -> Deltas.fetch(
+                        stores.bucket(located.bucket()),
+                        located,
+                        scratch.emptied("delta-" + place),
+                        scratch.file("archive-" + place),
+                        recipe.limits()));
+        return new Landed(input, directory);
+    }
+
+    private static Fetched validated(Landed delta, StampRule stamps) {
+        try (ChromaDatabase database = ChromaDatabase.open(delta.directory())) {
+            return new Fetched(
+                    delta.input(), delta.directory(), stamps.stamp(delta.input(), database.writtenAtMillis()));
+        }
+    }
+
+    private static FoldedDelta apply(Fetched delta, Fold fold) {
+        try (ChromaDatabase database = ChromaDatabase.openTrusted(delta.directory())) {
+            var applied = fold.apply(database, delta.stamp(), delta.input().collection());
+            long records = 0;
+            for (CollectionInfo collection : database.collections()) {
+                records += database.records(collection);
+            }
+            return new FoldedDelta(
+                    delta.input(),
+                    delta.stamp(),
+                    database.level(),
+                    records,
+                    applied.ledger(),
+                    warnings(delta.input(), database, records));
+        }
+    }
+
+    private static List<String> warnings(DeltaInput input, ChromaDatabase database, long records) {
+        List<String> warnings = new ArrayList<>();
+        Long declared = input.declaredCount();
+        if (declared != null && declared != records) {
+            warnings.add("the message declares " + declared + " records, the delta holds " + records);
+        }
+        for (CollectionInfo collection : database.collections()) {
+            var findings = database.findings(collection);
+            if (findings.ignoredUpdates() > 0) {
+                warnings.add(findings.ignoredUpdates() + " updates in " + collection.name()
+                        + " name ids it does not hold; Chroma ignores them, and so do we");
+            }
+            if (findings.positionsWithoutTrace() > 0) {
+                warnings.add(findings.positionsWithoutTrace() + " operations on " + collection.name()
+                        + " left no trace: deletes of ids it never held are lost once Chroma has synced its index");
+            }
+        }
+        return warnings;
+    }
+
+    private interface Step<T> {
+        T run();
+    }
+
+    /** Names the delta in whatever goes wrong with it. */
+    private static <T> T about(DeltaInput input, Step<T> step) {
+        try {
+            return step.run();
+        } catch (FailureException e) {
+            Failure failure = e.failure();
+            throw new FailureException(
+                    failure.blame(),
+                    failure.reason(),
+                    "delta " + input.located().key() + ": " + failure.message(),
+                    e);
+        }
+    }
+}

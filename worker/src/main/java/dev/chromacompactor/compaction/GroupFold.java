@@ -1,0 +1,28 @@
+package dev.chromacompactor.compaction;
+
+import dev.chromacompactor.chroma.Fold;
+import dev.chromacompactor.chroma.Summary;
+import java.nio.file.Path;
+import java.util.List;
+
+/** {@code merge_chunk_group}: join intermediates into one. */
+public final class GroupFold {
+    private final Recipe recipe;
+
+    public GroupFold(Recipe recipe) {
+        this.recipe = recipe;
+    }
+
+    /** Joins fetched intermediates, each a directory with its {@code chroma.sqlite3}; any order gives the same result. */
+    public Intermediate run(List<Path> intermediates, Scratch scratch) {
+        Path directory = scratch.directory("merged");
+        Summary summary;
+        try (Fold fold = Fold.intermediate(directory)) {
+            for (Path intermediate : intermediates) {
+                fold.applyIntermediate(intermediate, stamp -> false);
+            }
+            summary = fold.finishIntermediate();
+        }
+        return ChunkFold.finished(directory, summary, recipe, List.of());
+    }
+}

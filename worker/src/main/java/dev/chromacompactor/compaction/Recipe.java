@@ -1,0 +1,45 @@
+package dev.chromacompactor.compaction;
+
+import dev.chromacompactor.archive.Archives;
+import dev.chromacompactor.chroma.ChromaDatabase;
+import dev.chromacompactor.chroma.SafeClose;
+import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.Failure;
+import dev.chromacompactor.failure.FailureException;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * What the recipes of this package share.
+ *
+ * @param scratch where jobs make their temporary directories
+ * @param unlockPoll how often a file that somebody holds is looked at again
+ * @param unlockWait how long, before the job gives up
+ * @param limits of archives
+ */
+public record Recipe(Path scratch, Duration unlockPoll, Duration unlockWait, Archives.Limits limits) {
+    /**
+     * Before every upload: waits until nothing holds the files of {@code directory} any more, then reads them as a
+     * stranger would, every id, vector and link.
+     *
+     * @return how long the wait took
+     */
+    Duration settle(Path directory) {
+        Duration waited = SafeClose.await(directory, unlockPoll, unlockWait);
+        try {
+            ChromaDatabase.open(directory).close();
+        } catch (FailureException e) {
+            throw onOurs(e, "output-unsound", directory.toString());
+        }
+        return waited;
+    }
+
+    /** A fault of what we made, or of the base, is never that of the inputs: nothing of it may be published. */
+    static FailureException onOurs(FailureException e, String reason, String what) {
+        Failure failure = e.failure();
+        return failure.blame() == Blame.INPUT
+                ? new FailureException(
+                        Blame.INVARIANT, reason, what + ": " + failure.reason() + ": " + failure.message(), e)
+                : e;
+    }
+}

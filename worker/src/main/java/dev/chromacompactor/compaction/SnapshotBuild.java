@@ -1,0 +1,194 @@
+package dev.chromacompactor.compaction;
+
+import dev.chromacompactor.chroma.ChromaDatabase;
+import dev.chromacompactor.chroma.CollectionInfo;
+import dev.chromacompactor.chroma.Fold;
+import dev.chromacompactor.chroma.SchemaLevel;
+import dev.chromacompactor.chroma.Stamp;
+import dev.chromacompactor.chroma.Summary;
+import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.Failure;
+import dev.chromacompactor.failure.FailureException;
+import dev.chromacompactor.snapshot.Live;
+import dev.chromacompactor.snapshot.SnapshotCatalog;
+import dev.chromacompactor.store.ObjectStore;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * {@code final_merge} on local disk: a private copy of the live snapshot, joined with intermediates, its index
+ * extended, closed and verified. Uploading and the pointer are the publisher's.
+ */
+public final class SnapshotBuild {
+    /**
+     * A snapshot ready to be uploaded.
+     *
+     * @param directory its files, nothing else
+     * @param baseRecords records of the base
+     * @param unlockWait how long it took until nothing held the files
+     */
+    public record Built(Path directory, long baseRecords, Summary summary, Duration unlockWait) {}
+
+    /** One of the intermediates does not fit to the base or to those before it. */
+    public static final class MisfitException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        private final int place;
+        private final transient Failure failure;
+
+        MisfitException(int place, FailureException cause) {
+            super(cause.getMessage(), cause);
+            this.place = place;
+            this.failure = cause.failure();
+        }
+
+        /** Its place in the list, from 0. */
+        public int place() {
+            return place;
+        }
+
+        public Failure failure() {
+            return failure;
+        }
+    }
+
+    private final ObjectStore store;
+    private final SnapshotCatalog catalog;
+    private final Recipe recipe;
+    private final Repeat repeat;
+
+    /** @param repeat of the download of the base */
+    public SnapshotBuild(ObjectStore store, SnapshotCatalog catalog, Recipe recipe, Repeat repeat) {
+        this.store = store;
+        this.catalog = catalog;
+        this.recipe = recipe;
+        this.repeat = repeat;
+    }
+
+    /**
+     * Builds in {@code directory}, which is empty and lies in {@code scratch}.
+     *
+     * @param intermediates fetched, each a directory with its {@code chroma.sqlite3}, in any order
+     * @param refused stamps before the base's horizon, whose rows are left out
+     * @param horizonMillis of the new version: deletes and removed keys before it are forgotten
+     * @throws MisfitException if one of them cannot be joined, whatever the others are
+     */
+    public Built run(
+            Live base,
+            List<Path> intermediates,
+            Predicate<Stamp> refused,
+            long horizonMillis,
+            Scratch scratch,
+            Path directory) {
+        long baseRecords = repeat.call("fetch the base of " + directory.getFileName(), () -> {
+            Scratch.empty(directory);
+            return fetchBase(base, directory, scratch);
+        });
+        Summary summary;
+        try (Fold fold = open(base, directory)) {
+            for (int place = 0; place < intermediates.size(); place++) {
+                apply(fold, intermediates.get(place), refused, place);
+            }
+            summary = fold.finishSnapshot(horizonMillis);
+        }
+        Duration waited = recipe.settle(directory);
+        if (summary.records() != baseRecords + summary.ledger().growth()) {
+            throw new FailureException(
+                    Blame.INVARIANT,
+                    "ledger-unbalanced",
+                    "snapshot of " + summary.records() + " records, but the base held " + baseRecords
+                            + " and the merge " + summary.ledger());
+        }
+        return new Built(directory, baseRecords, summary, waited);
+    }
+
+    private static Fold open(Live base, Path directory) {
+        if (base instanceof Live.None) {
+            return Fold.fresh(directory);
+        }
+        try {
+            return Fold.onto(directory, base instanceof Live.Ours);
+        } catch (FailureException e) {
+            throw Recipe.onOurs(e, "base-unsound", "open the live version");
+        }
+    }
+
+    private static void apply(Fold fold, Path intermediate, Predicate<Stamp> refused, int place) {
+        try {
+            fold.applyIntermediate(intermediate, refused);
+        } catch (FailureException e) {
+            if (e.failure().blame() != Blame.INPUT) {
+                throw e;
+            }
+            throw new MisfitException(place, e);
+        }
+    }
+
+    private long fetchBase(Live base, Path directory, Scratch scratch) {
+        return switch (base) {
+            case Live.None _ -> 0;
+            case Live.Ours ours -> {
+                catalog.download(ours.manifest(), directory);
+                yield ours.manifest().contents().records();
+            }
+            case Live.Foreign foreign -> {
+                fetchForeign(foreign, directory, scratch);
+                yield records(foreign, directory);
+            }
+        };
+    }
+
+    private void fetchForeign(Live.Foreign foreign, Path directory, Scratch scratch) {
+        try {
+            LocatedDelta located = Deltas.locate(store, foreign.key());
+            if (!located.archive()) {
+                var _ = Deltas.fetch(store, located, directory, scratch.file("base.tar"), recipe.limits());
+                return;
+            }
+            Path unpacked = scratch.emptied("base");
+            Path root = Deltas.fetch(store, located, unpacked, scratch.file("base.tar"), recipe.limits());
+            Scratch.moveContents(root, directory, Deltas::isChromaFile);
+            Scratch.deleteTree(unpacked);
+        } catch (FailureException e) {
+            throw Recipe.onOurs(e, "base-unsound", "live version " + foreign.version());
+        }
+    }
+
+    /** What one sees of a version that another kind of writer made only by looking into it. */
+    public record Foreign(SchemaLevel level, List<Held> collections) {
+        /** One collection of it. */
+        public record Held(CollectionInfo collection, long records) {}
+    }
+
+    /** Looks into a version without a manifest of ours. */
+    public Foreign look(Live.Foreign foreign, Scratch scratch) {
+        return repeat.call("look into " + foreign.key(), () -> {
+            Path directory = scratch.emptied("foreign");
+            fetchForeign(foreign, directory, scratch);
+            Foreign seen = read(foreign, directory);
+            scratch.remove(directory);
+            return seen;
+        });
+    }
+
+    private static long records(Live.Foreign foreign, Path directory) {
+        return read(foreign, directory).collections().stream()
+                .mapToLong(Foreign.Held::records)
+                .sum();
+    }
+
+    /** A foreign base is read as suspiciously as a delta: what is wrong with it is not the batch's fault. */
+    private static Foreign read(Live.Foreign foreign, Path directory) {
+        try (ChromaDatabase database = ChromaDatabase.open(directory)) {
+            return new Foreign(
+                    database.level(),
+                    database.collections().stream()
+                            .map(collection -> new Foreign.Held(collection, database.records(collection)))
+                            .toList());
+        } catch (FailureException e) {
+            throw Recipe.onOurs(e, "base-unsound", "live version " + foreign.version());
+        }
+    }
+}

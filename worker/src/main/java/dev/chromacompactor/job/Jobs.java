@@ -1,0 +1,94 @@
+package dev.chromacompactor.job;
+
+import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.Failure;
+import dev.chromacompactor.failure.FailureException;
+import dev.chromacompactor.message.Message;
+import dev.chromacompactor.message.MessageParser;
+import java.io.UncheckedIOException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Every message has its job, and every failure becomes its outcome: here, and nowhere else. */
+public final class Jobs implements MessageHandler {
+    private final ChunkJob chunks;
+    private final GroupJob groups;
+    private final PublishJob publish;
+    private final ArrivalJob arrivals;
+
+    public Jobs(Tools tools, InstantSource clock) {
+        this(tools, clock, Retries.ofDependency());
+    }
+
+    /** @param retries of the steps inside a job that take several calls */
+    Jobs(Tools tools, InstantSource clock, Retries retries) {
+        chunks = new ChunkJob(tools, retries);
+        groups = new GroupJob(tools, retries);
+        publish = new PublishJob(tools, clock, retries);
+        arrivals = new ArrivalJob(tools, chunks);
+    }
+
+    @Override
+    public Outcome handle(Delivery delivery) {
+        try {
+            return run(MessageParser.parse(delivery.body(), delivery.attributes()));
+        } catch (FailureException e) {
+            return outcome(e.failure());
+        } catch (UncheckedIOException e) {
+            // Local files only: what S3 and SQS do wrong comes as a failure of its own.
+            return outcome(new Failure(Blame.NODE, "disk-failed", String.valueOf(e.getMessage())));
+        }
+    }
+
+    @Override
+    public void givenUp(Delivery delivery, Failure failure) {
+        switch (MessageParser.parse(delivery.body(), delivery.attributes())) {
+            case Message.ProcessChunk chunk -> chunks.failed(chunk, failure);
+            case Message.MergeGroup group -> groups.failed(group, failure);
+            case Message.DeltaArrived arrived -> arrivals.failed(arrived, failure);
+            case Message.SeveralArrived several -> several.deltas().forEach(each -> arrivals.failed(each, failure));
+            case Message.FinalMerge _, Message.Nothing _ -> {}
+        }
+    }
+
+    private Outcome run(Message message) {
+        return switch (message) {
+            case Message.ProcessChunk chunk -> new Outcome.Done(chunks.run(chunk));
+            case Message.MergeGroup group -> new Outcome.Done(groups.run(group));
+            case Message.FinalMerge merge -> new Outcome.Done(publish.run(merge));
+            case Message.DeltaArrived arrived -> new Outcome.Done(arrivals.run(arrived));
+            case Message.SeveralArrived several -> runAll(several.deltas());
+            case Message.Nothing(String what) -> new Outcome.Done(what);
+        };
+    }
+
+    /**
+     * Several deltas in one message: each is tried; what went wrong with one speaks for all, a permanent fault before
+     * one that may pass, since a retry could not mend it.
+     */
+    private Outcome runAll(List<Message.DeltaArrived> deltas) {
+        List<Failure> failures = new ArrayList<>();
+        for (Message.DeltaArrived delta : deltas) {
+            try {
+                var _ = arrivals.run(delta);
+            } catch (FailureException e) {
+                failures.add(e.failure());
+            }
+        }
+        return failures.stream()
+                .filter(failure -> failure.blame() == Blame.INPUT)
+                .findFirst()
+                .or(() -> failures.stream().findFirst())
+                .map(Jobs::outcome)
+                .orElseGet(() -> new Outcome.Done("took in " + deltas.size() + " deltas"));
+    }
+
+    private static Outcome outcome(Failure failure) {
+        return switch (failure.blame()) {
+            case INPUT, INVARIANT -> new Outcome.DeadLetter(failure);
+            case DOUBTFUL, DEPENDENCY, CONFLICT -> new Outcome.RetryLater(failure);
+            case NODE -> new Outcome.HandBack(failure);
+        };
+    }
+}

@@ -1,0 +1,260 @@
+package dev.chromacompactor.job;
+
+import dev.chromacompactor.batch.Base;
+import dev.chromacompactor.batch.BatchKeys;
+import dev.chromacompactor.batch.Plans;
+import dev.chromacompactor.batch.Policy;
+import dev.chromacompactor.batch.Receipt;
+import dev.chromacompactor.batch.Standing;
+import dev.chromacompactor.batch.Take;
+import dev.chromacompactor.chroma.Stamp;
+import dev.chromacompactor.compaction.IntermediateRef;
+import dev.chromacompactor.compaction.Scratch;
+import dev.chromacompactor.compaction.SnapshotBuild;
+import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.Failure;
+import dev.chromacompactor.failure.FailureException;
+import dev.chromacompactor.message.Message.DeltaRef;
+import dev.chromacompactor.message.StageMessages;
+import dev.chromacompactor.snapshot.ChunkName;
+import dev.chromacompactor.snapshot.CommitOutcome;
+import dev.chromacompactor.snapshot.Lineage;
+import dev.chromacompactor.snapshot.Lineage.Excuse;
+import dev.chromacompactor.snapshot.Live;
+import dev.chromacompactor.snapshot.Manifest;
+import dev.chromacompactor.snapshot.Publisher;
+import dev.chromacompactor.snapshot.SnapshotCatalog;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Builds versions for one publish: each attempt on the base of the moment, the intermediates fetched once. */
+final class VersionBuild {
+    /** Deletes are remembered, and inputs accepted, for so long: two weeks in the queue and two in the dead letters. */
+    static final Duration HORIZON = Duration.ofDays(30);
+
+    /** How an attempt ended. */
+    sealed interface Attempt {
+        /** The pointer was written, or somebody else was faster. */
+        record Settled(CommitOutcome outcome) implements Attempt {}
+
+        /** A chunk does not fit to the others; it is left out from here on, with its whole batch if that is on hold. */
+        record Misfit(List<Excuse> excuses) implements Attempt {
+            public Misfit {
+                excuses = List.copyOf(excuses);
+            }
+        }
+    }
+
+    private final Tools tools;
+    private final String database;
+    private final Scratch scratch;
+    private final Publisher publisher;
+    private final SnapshotBuild build;
+    private final Retries retries;
+    private final Map<String, Path> fetched = new HashMap<>();
+    private final Map<String, Base> foreigners = new HashMap<>();
+    private final Map<ChunkName, Excuse> misfits = new HashMap<>();
+    private int attempts;
+
+    /** @param retries of fetching, and of uploading under a fresh id */
+    VersionBuild(Tools tools, String database, Scratch scratch, Retries retries) {
+        this.tools = tools;
+        this.database = database;
+        this.scratch = scratch;
+        this.retries = retries;
+        this.publisher = new Publisher(tools.store(), database);
+        this.build =
+                new SnapshotBuild(tools.store(), new SnapshotCatalog(tools.store(), database), tools.recipe(), retries);
+    }
+
+    /** The same choice without what did not fit in an earlier attempt. */
+    Take fitting(Take take) {
+        return take.without(misfits.values());
+    }
+
+    /** What the chunks have to fit to. A base of another writer is looked into once. */
+    Base base(Live live) {
+        return switch (live) {
+            case Live.None _ -> Base.NONE;
+            case Live.Ours ours -> Base.of(ours);
+            case Live.Foreign foreign ->
+                foreigners.computeIfAbsent(foreign.pointerEtag(), _ -> {
+                    SnapshotBuild.Foreign seen = build.look(foreign, scratch);
+                    return Base.foreign(ReceiptOf.collections(seen), ReceiptOf.level(seen.level()));
+                });
+        };
+    }
+
+    /**
+     * One attempt.
+     *
+     * @param beforeCommit told once everything is uploaded, before the pointer is written: what must not be forgotten if
+     *     we die right after it
+     */
+    Attempt attempt(Live live, Take left, List<Standing> batches, Runnable beforeCommit) {
+        List<Path> intermediates = new ArrayList<>();
+        long started = System.nanoTime();
+        for (Take.Fold part : left.folds()) {
+            intermediates.add(fetch(part));
+        }
+        long read = System.nanoTime();
+        Instant now = tools.store().now();
+        Lineage base = live.lineage();
+        Path directory = scratch.directory("attempt-" + attempts++);
+        try {
+            var built = build.run(live, intermediates, refused(base), base.horizonAt(now, HORIZON), scratch, directory);
+            long done = System.nanoTime();
+            var timings = Timings.start()
+                    .add("fetch", read - started)
+                    .add("build", done - read)
+                    .add("unlock_wait", built.unlockWait().toNanos());
+            Manifest manifest = retries.call("upload a version of " + database, () -> {
+                Manifest fresh = manifest(live, left, batches, now, built, timings.millis());
+                publisher.upload(directory, fresh);
+                return fresh;
+            });
+            beforeCommit.run();
+            return new Attempt.Settled(publisher.commit(live, manifest));
+        } catch (SnapshotBuild.MisfitException e) {
+            Take.Fold culprit = left.folds().get(e.place());
+            List<Excuse> excuses = left.folds().stream()
+                    .filter(part -> part.name().equals(culprit.name()) || goesWith(part, culprit, batches))
+                    .map(part -> excuse(part, culprit, e.failure()))
+                    .toList();
+            excuses.forEach(excuse -> misfits.put(excuse.chunk(), excuse));
+            return new Attempt.Misfit(excuses);
+        } finally {
+            scratch.remove(directory);
+        }
+    }
+
+    /** A batch on hold is published whole or not at all. */
+    private static boolean goesWith(Take.Fold part, Take.Fold culprit, List<Standing> batches) {
+        return part.batch().equals(culprit.batch())
+                && batches.stream()
+                        .anyMatch(batch -> batch.batch().equals(part.batch())
+                                && batch.plan().policy() == Policy.HOLD);
+    }
+
+    private static Excuse excuse(Take.Fold part, Take.Fold culprit, Failure failure) {
+        return new Excuse(
+                part.name(),
+                null,
+                failure.reason(),
+                part.name().equals(culprit.name())
+                        ? failure.message()
+                        : "batch " + part.batch() + " is on hold and " + culprit.name() + " was refused: "
+                                + failure.message(),
+                part.receipt() == null ? null : part.receipt().key(),
+                part.etag(),
+                null);
+    }
+
+    private Path fetch(Take.Fold part) {
+        String id = part.key() + "@" + part.etag();
+        Path there = fetched.get(id);
+        if (there != null) {
+            return there;
+        }
+        Receipt.@Nullable Intermediate known =
+                part.receipt() == null ? null : part.receipt().intermediate();
+        String prefix = part.key().substring(0, part.key().length() - BatchKeys.DATABASE_FILE.length());
+        var ref = new IntermediateRef(prefix, part.etag(), known == null ? null : known.sha256());
+        try {
+            Path directory = retries.call(
+                    "fetch " + part.key(),
+                    () -> ref.fetch(tools.store(), scratch.emptied("intermediate-" + fetched.size())));
+            fetched.put(id, directory);
+            return directory;
+        } catch (FailureException e) {
+            if (e.failure().blame() == Blame.DOUBTFUL) {
+                makeAgain(part);
+            }
+            throw e;
+        }
+    }
+
+    /** What a receipt names is gone, or is something else: the chunk is processed again, and its receipt corrected. */
+    private void makeAgain(Take.Fold part) {
+        Receipt receipt = part.receipt();
+        if (receipt == null || receipt.kind() != Receipt.Kind.CHUNK) {
+            return;
+        }
+        boolean planned = new Plans(tools.store())
+                .read(receipt.batch())
+                .map(plan -> !plan.deltas(receipt.index()).isEmpty())
+                .orElse(false);
+        if (planned) {
+            tools.sender().send(List.of(StageMessages.processChunk(receipt.batch(), receipt.index(), database)));
+        } else if (receipt.collections().size() == 1) {
+            // No plan knows the deltas, but the receipt does. All of them went into its one collection.
+            String collection = receipt.collections().getFirst().name();
+            List<DeltaRef> deltas = receipt.inputs().stream()
+                    .sorted(Comparator.comparingLong(Receipt.Input::position))
+                    .map(input -> new DeltaRef(null, input.key(), collection, null, null))
+                    .toList();
+            tools.sender()
+                    .send(List.of(StageMessages.processChunk(receipt.batch(), receipt.index(), database, deltas)));
+        }
+    }
+
+    /** Older than the base's horizon, unless the lineage says that it is inside: then there is nothing to add. */
+    private static Predicate<Stamp> refused(Lineage base) {
+        Set<String> inside = new HashSet<>();
+        base.inputs().forEach(input -> inside.add(input.key() + input.identity()));
+        return stamp -> stamp.millis() < base.horizon() && !inside.contains(stamp.key());
+    }
+
+    private Manifest manifest(
+            Live live,
+            Take take,
+            List<Standing> batches,
+            Instant now,
+            SnapshotBuild.Built built,
+            Map<String, Long> timings) {
+        String version = publisher.freshVersion(live);
+        Set<String> open = new HashSet<>();
+        batches.forEach(batch -> open.add(batch.batch()));
+        Lineage lineage = live.lineage()
+                .next(
+                        version,
+                        now,
+                        HORIZON,
+                        take.chunks(version),
+                        take.inputs(version),
+                        take.excuses(),
+                        chunk -> open.stream().anyMatch(chunk::belongsTo));
+        var summary = built.summary();
+        return new Manifest(
+                Manifest.FORMAT,
+                database,
+                version,
+                live.seq() + 1,
+                switch (live) {
+                    case Live.None _ -> null;
+                    case Live.Ours ours -> ours.version();
+                    case Live.Foreign foreign -> foreign.version();
+                },
+                null,
+                new Manifest.Contents(
+                        Publisher.describe(built.directory()),
+                        ReceiptOf.collections(summary),
+                        summary.records(),
+                        summary.digest(),
+                        ReceiptOf.ledger(built.baseRecords(), summary),
+                        ReceiptOf.level(summary.level())),
+                lineage,
+                timings,
+                tools.build());
+    }
+}

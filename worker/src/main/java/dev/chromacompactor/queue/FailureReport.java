@@ -1,0 +1,90 @@
+package dev.chromacompactor.queue;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * Why a message became a dead letter: the JSON of the attribute {@code compactor-failure}, field names in snake_case.
+ *
+ * @param blame whose fault, as {@code class}
+ * @param reason stable kebab-case name
+ * @param message what was being done, with the offending field, file or id
+ * @param verdict {@code permanent}: no retry could help; {@code repeated}: doubtful, and the same again; {@code spent}: as often
+ *     as allowed
+ * @param fingerprint the same for the same failure
+ * @param inputKeys the S3 keys that the body names, the first ones
+ * @param inputKeyCount of all
+ * @param attempts the failed attempts this worker knows of, oldest first, this one last
+ * @param receives how often SQS delivered the message
+ * @param firstSeen when a worker first received it, before any replay
+ * @param failedAt when it was given up
+ * @param messageId its id in the queue, before any replay
+ * @param build the worker that gave it up
+ * @param replays how often it was sent back before, oldest first
+ */
+public record FailureReport(
+        @JsonProperty("class") String blame,
+        String reason,
+        String message,
+        String verdict,
+        String fingerprint,
+        List<String> inputKeys,
+        int inputKeyCount,
+        List<Attempt> attempts,
+        int receives,
+        Instant firstSeen,
+        Instant failedAt,
+        String messageId,
+        String build,
+        List<Replay> replays) {
+
+    /** One failed attempt. */
+    public record Attempt(Instant at, @JsonProperty("class") String blame, String reason, String message) {}
+
+    /** One time that the letter was sent back, and what it had failed with until then. */
+    public record Replay(Instant at, String reason, String fingerprint, String build) {}
+
+    static final int LISTED_KEYS = 20;
+    static final int KEY_CHARS = 1024;
+    static final int MESSAGE_CHARS = 4000;
+    static final int ATTEMPT_MESSAGE_CHARS = 300;
+    static final int LISTED_REPLAYS = 10;
+
+    public FailureReport {
+        message = cut(message, MESSAGE_CHARS);
+        inputKeys = inputKeys == null
+                ? List.of()
+                : inputKeys.stream()
+                        .limit(LISTED_KEYS)
+                        .map(key -> cut(key, KEY_CHARS))
+                        .toList();
+        attempts = attempts == null ? List.of() : List.copyOf(attempts);
+        replays = replays == null
+                ? List.of()
+                : List.copyOf(replays.subList(Math.max(0, replays.size() - LISTED_REPLAYS), replays.size()));
+    }
+
+    /** Without the lists: what is left when the body leaves little room. */
+    FailureReport brief() {
+        return new FailureReport(
+                blame,
+                reason,
+                cut(message, ATTEMPT_MESSAGE_CHARS),
+                verdict,
+                fingerprint,
+                List.of(),
+                inputKeyCount,
+                List.of(),
+                receives,
+                firstSeen,
+                failedAt,
+                messageId,
+                build,
+                List.of());
+    }
+
+    static String cut(String text, int chars) {
+        return text.length() <= chars ? text : text.substring(0, chars - 1) + "…";
+    }
+}

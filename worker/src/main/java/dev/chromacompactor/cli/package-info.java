@@ -1,0 +1,5 @@
+/** The commands. */
+@NullMarked
+package dev.chromacompactor.cli;
+
+import org.jspecify.annotations.NullMarked;

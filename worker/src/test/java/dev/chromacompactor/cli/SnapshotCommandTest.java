@@ -1,0 +1,160 @@
+package dev.chromacompactor.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.chromacompactor.chroma.ChromaDatabase;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What these tests publish stays; each damages only what is its own. */
+class SnapshotCommandTest {
+    @TempDir
+    static Path scratch;
+
+    private static Stage stage;
+
+    @BeforeAll
+    static void publish() throws Exception {
+        stage = new Stage(scratch.resolve("workers"));
+        stage.withWorker(() -> {
+            for (String database : List.of("words", "broken")) {
+                stage.upload("small_wal", scratch, database + "/delta/one/");
+                stage.run("enqueue", "--database", database, "--prefix", database + "/delta/", "--watch")
+                        .ended(0);
+            }
+        });
+    }
+
+    @AfterAll
+    static void stop() {
+        stage.close();
+    }
+
+    private static Stage.Ran snapshot(String command, String database, String... more) {
+        var args = new java.util.ArrayList<>(List.of("snapshot", command, "--database", database));
+        args.addAll(List.of(more));
+        return stage.run(args.toArray(String[]::new));
+    }
+
+    private static String live(String database) {
+        return new String(
+                stage.store()
+                        .read(database + "/snapshot/latest-pointer.txt")
+                        .orElseThrow()
+                        .bytes(),
+                UTF_8);
+    }
+
+    @Test
+    void versions_are_listed_and_shown() {
+        JsonNode versions = snapshot("list", "words", "--json").ended(0).json();
+        assertThat(versions).hasSize(1);
+        JsonNode version = versions.get(0);
+        assertThat(version.get("version").asText()).isEqualTo(live("words"));
+        assertThat(version.get("live").asBoolean()).isTrue();
+        assertThat(version.get("records").asLong()).isPositive();
+        assertThat(version.get("base").isNull()).isTrue();
+        assertThat(snapshot("list", "words").ended(0).out()).startsWith("* " + live("words"));
+
+        JsonNode manifest = snapshot("show", "words", "--json").ended(0).json();
+        assertThat(manifest.get("contents").get("records")).isEqualTo(version.get("records"));
+        assertThat(manifest.get("contents")
+                        .get("ledger")
+                        .get("deletes_effective")
+                        .isNumber())
+                .isTrue();
+        assertThat(manifest.get("lineage").get("inputs").get(0).get("key").asText())
+                .isEqualTo("words/delta/one/");
+        assertThat(snapshot("show", "words", live("words")).ended(0).out())
+                .contains(live("words"), "collection", "1 chunks, 1 deltas");
+    }
+
+    @Test
+    void a_download_appears_whole_and_chroma_can_open_it() throws Exception {
+        Path target = scratch.resolve("new/parent/words");
+
+        JsonNode done = snapshot("download", "words", "--out", target.toString(), "--json")
+                .ended(0)
+                .json();
+
+        assertThat(done.get("directory").asText()).isEqualTo(target.toString());
+        try (ChromaDatabase database = ChromaDatabase.open(target)) {
+            assertThat(database.records(database.collections().getFirst()))
+                    .isEqualTo(done.get("records").asLong());
+        }
+        assertThat(snapshot("download", "words", "--out", target.toString())
+                        .ended(ExitCode.USAGE)
+                        .err())
+                .contains("exists already");
+    }
+
+    @Test
+    void what_is_not_there_is_said_in_words() {
+        assertThat(snapshot("list", "nobody").ended(0).out()).contains("nothing was published yet");
+        assertThat(snapshot("show", "nobody").ended(ExitCode.FAILED).err()).contains("nothing-published");
+        assertThat(snapshot("verify", "words", "20200101_000000_000001_00000000")
+                        .ended(ExitCode.FAILED)
+                        .err())
+                .contains("version-unknown", "snapshot list");
+    }
+
+    @Test
+    void a_version_of_another_writer_is_listed_but_has_no_manifest() {
+        stage.store().put("legacy/snapshot/timestamped/20250101_000000_123456/chroma.sqlite3", "x".getBytes(UTF_8));
+        stage.store().put("legacy/snapshot/latest-pointer.txt", "20250101_000000_123456".getBytes(UTF_8));
+
+        JsonNode versions = snapshot("list", "legacy", "--json").ended(0).json();
+        assertThat(versions.get(0).get("ours").asBoolean()).isFalse();
+        assertThat(versions.get(0).get("live").asBoolean()).isTrue();
+        assertThat(snapshot("show", "legacy").ended(ExitCode.FAILED).err()).contains("version-foreign", "inspect");
+    }
+
+    @Test
+    void verify_reads_every_byte_and_finds_what_is_wrong() {
+        JsonNode sound = snapshot("verify", "words", "--json").ended(0).json();
+        assertThat(sound.get("sound").asBoolean()).isTrue();
+        assertThat(sound.get("problems")).isEmpty();
+
+        String key = "broken/snapshot/timestamped/" + live("broken") + "/chroma.sqlite3";
+        byte[] bytes = stage.store().read(key).orElseThrow().bytes();
+        bytes[bytes.length / 2] ^= 1;
+        stage.store().put(key, bytes);
+        JsonNode altered = snapshot("verify", "broken", "--json")
+                .ended(ExitCode.FOUND_SOMETHING)
+                .json();
+        assertThat(altered.get("problems").toString()).contains("chroma.sqlite3", "SHA-256");
+        Path target = scratch.resolve("broken");
+        assertThat(snapshot("download", "broken", "--out", target.toString())
+                        .ended(ExitCode.FAILED)
+                        .err())
+                .contains("snapshot-damaged");
+        assertThat(target).doesNotExist();
+        assertThat(scratch.toFile().list()).noneMatch(name -> name.startsWith(".broken"));
+
+        stage.store().delete(List.of(key));
+        assertThat(snapshot("verify", "broken").ended(ExitCode.FOUND_SOMETHING).out())
+                .contains("chroma.sqlite3 is missing");
+        var list = snapshot("list", "broken").ended(0);
+        assertThat(list.err()).contains("warning: ", "snapshot-damaged");
+        assertThat(list.out()).contains(live("broken"));
+    }
+
+    @Test
+    void a_bucket_that_cannot_be_reached_is_worth_another_try() throws Exception {
+        var environment = new java.util.HashMap<>(stage.environment());
+        try (var free = new java.net.ServerSocket(0)) {
+            environment.put("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:" + free.getLocalPort());
+        }
+
+        var ran = Stage.run(environment, "snapshot", "list", "--database", "words")
+                .ended(ExitCode.TRY_AGAIN);
+
+        assertThat(ran.err()).contains("dependency", "check endpoint and credentials");
+    }
+}

@@ -1,0 +1,70 @@
+"""One whole batch on the embedded SQS and S3: measures the worker's process, and the time from the first message on."""
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+
+
+def run(compactor, workload, out, folder):
+    """Wall seconds from enqueue to the moved pointer, CPU seconds and peak memory (MB) of the worker."""
+    with open(folder / "log", "w") as log:
+        servers = subprocess.Popen([compactor, "dev", "--json"], stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            return batch(compactor, json.loads(servers.stdout.readline()), workload, out, log)
+        finally:
+            servers.terminate()
+            servers.wait()
+
+
+def batch(compactor, servers, workload, out, log):
+    # Nothing that this shell says about another worker.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COMPACTOR_")} | {
+        "AWS_ENDPOINT_URL_SQS": servers["sqs_endpoint"],
+        "AWS_ENDPOINT_URL_S3": servers["s3_endpoint"],
+        "AWS_REGION": servers["region"],
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "COMPACTOR_QUEUE_URL": servers["queue_url"],
+        "COMPACTOR_DLQ_URL": servers["dlq_url"],
+        "COMPACTOR_BUCKET": servers["bucket"],
+    }
+    for file in sorted(file for file in (workload / "deltas").rglob("*") if file.is_file()):
+        put(servers, "words/delta/" + file.relative_to(workload / "deltas").as_posix(), file.read_bytes())
+    worker = subprocess.Popen([compactor, "worker"], env=environment, stdout=log, stderr=log)
+    started = time.monotonic()
+    try:
+        enqueue = ["enqueue", "--database", "words", "--prefix", "words/delta/", "--chunk-size", "10", "--watch"]
+        subprocess.run([compactor, *enqueue], env=environment, stdout=log, stderr=log, check=True)
+        wall = time.monotonic() - started
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        _, status, usage = os.wait4(worker.pid, 0)
+        worker.returncode = os.waitstatus_to_exitcode(status)
+    download = ["snapshot", "download", "--database", "words", "--out", out]
+    subprocess.run([compactor, *download], env=environment, stdout=log, stderr=log, check=True)
+    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss / 1024}
+
+
+def put(servers, key, body):
+    """One PUT with a version 4 signature; the embedded S3 takes any credentials, but it wants some."""
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    scope = f"{now[:8]}/{servers['region']}/s3/aws4_request"
+    url = urllib.parse.urlsplit(f"{servers['s3_endpoint']}/{servers['bucket']}/{urllib.parse.quote(key)}")
+    headers = {"host": url.netloc, "x-amz-content-sha256": hashlib.sha256(body).hexdigest(), "x-amz-date": now}
+    names = ";".join(headers)
+    lines = [f"{name}:{value}\n" for name, value in headers.items()]
+    request = "\n".join(["PUT", url.path, "", "".join(lines), names, headers["x-amz-content-sha256"]])
+    text = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(request.encode()).hexdigest()])
+    secret = b"AWS4bench"
+    for part in scope.split("/"):
+        secret = hmac.digest(secret, part.encode(), "sha256")
+    signature = hmac.new(secret, text.encode(), "sha256").hexdigest()
+    headers["Authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential=bench/{scope}, SignedHeaders={names}, Signature={signature}")
+    headers["Content-Type"] = "application/octet-stream"
+    urllib.request.urlopen(urllib.request.Request(url.geturl(), data=body, method="PUT", headers=headers)).close()

@@ -20,7 +20,6 @@ import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.sqs.SqsClient;
-import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
 
 /**
  * SQS (ElasticMQ) and S3 (S3Proxy over a store of our own, see {@link DiskBlobStore}) inside this process, on
@@ -30,6 +29,9 @@ import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
 public final class EmbeddedServers implements AutoCloseable {
     private static final String HOST = "127.0.0.1";
     private static final String REGION = "us-east-1";
+
+    static final int MAX_RECEIVE_COUNT = 20;
+    static final Duration VISIBILITY = Duration.ofMinutes(5);
 
     private final ActorSystem actors;
     private final URI sqsEndpoint;
@@ -114,7 +116,7 @@ public final class EmbeddedServers implements AutoCloseable {
 
     /** {@link #createStandardSet(int, Duration)} with 20 receives and five minutes. */
     public StandardSet createStandardSet() {
-        return createStandardSet(20, Duration.ofMinutes(5));
+        return createStandardSet(MAX_RECEIVE_COUNT, VISIBILITY);
     }
 
     /**
@@ -131,20 +133,8 @@ public final class EmbeddedServers implements AutoCloseable {
                 .region(Region.of(REGION))
                 .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("any", "any")))
                 .build()) {
-            var dlqUrl = client.createQueue(r -> r.queueName("compaction-dlq")).queueUrl();
-            var dlqArn = client.getQueueAttributes(r -> r.queueUrl(dlqUrl).attributeNames(QueueAttributeName.QUEUE_ARN))
-                    .attributes()
-                    .get(QueueAttributeName.QUEUE_ARN);
-            var redrive =
-                    "{\"deadLetterTargetArn\":\"" + dlqArn + "\",\"maxReceiveCount\":\"" + maxReceiveCount + "\"}";
-            var queueUrl = client.createQueue(r -> r.queueName("compaction")
-                            .attributes(Map.of(
-                                    QueueAttributeName.VISIBILITY_TIMEOUT,
-                                    String.valueOf(visibility.toSeconds()),
-                                    QueueAttributeName.REDRIVE_POLICY,
-                                    redrive)))
-                    .queueUrl();
-            return new StandardSet(queueUrl, dlqUrl, "chroma");
+            var queues = QueuePair.create(client, "compaction", maxReceiveCount, visibility);
+            return new StandardSet(queues.url(), queues.dlqUrl(), "chroma");
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.chromacompactor.failure;
 
 import java.io.IOException;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /** A failure on its way up to the one place that turns it into an outcome. */
@@ -8,14 +9,25 @@ public final class FailureException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     private final transient Failure failure;
+    private final transient @Nullable Instant until;
 
     public FailureException(Blame blame, String reason, String message) {
         this(blame, reason, message, null);
     }
 
     public FailureException(Blame blame, String reason, String message, @Nullable Throwable cause) {
-        super(message, cause);
-        this.failure = new Failure(blame, reason, message);
+        this(new Failure(blame, reason, message), null, cause);
+    }
+
+    private FailureException(Failure failure, @Nullable Instant until, @Nullable Throwable cause) {
+        super(failure.message(), cause);
+        this.failure = failure;
+        this.until = until;
+    }
+
+    /** A doubtful input that has until then to become whole: before, failing in the same way again proves nothing. */
+    public static FailureException notWholeUntil(Instant until, Failure failure, @Nullable Throwable cause) {
+        return new FailureException(failure, until, cause);
     }
 
     /** A fault of the input that no retry will mend. */
@@ -36,5 +48,10 @@ public final class FailureException extends RuntimeException {
 
     public Failure failure() {
         return failure;
+    }
+
+    /** Until when it may pass by waiting alone; null: nobody knows. */
+    public @Nullable Instant until() {
+        return until;
     }
 }

@@ -1,4 +1,4 @@
-/** Names of log keys. */
+/** What a worker tells of itself: keys of log lines, metrics and where they go. */
 @NullMarked
 package dev.chromacompactor.telemetry;
 

@@ -18,6 +18,7 @@ class ReasonsTest {
     /** Literals of the same shape that are no reasons. */
     private static final Set<String> OTHERS = Set.of(
             "b-20261124",
+            "chroma-compactor",
             "chroma-data",
             "compactor-attributes",
             "compactor-demo",
@@ -26,9 +27,14 @@ class ReasonsTest {
             "compactor-lineage",
             "dead-letter",
             "demo-1",
+            "ecs-protection",
             "hand-back",
             "lease-timer",
-            "us-east-1");
+            "no-store",
+            "not-ready",
+            "put-off",
+            "us-east-1",
+            "x-amz-decoded-content-length");
 
     @Test
     void every_reason_in_the_sources_is_explained_and_no_other() throws IOException {

@@ -17,6 +17,10 @@ class ArchitectureTest {
     static final ArchRule packages_use_only_what_their_row_says = architecture(
             row(
                     "cli",
+                    "health",
+                    "ecs",
+                    "preflight",
+                    "control",
                     "producer",
                     "queue",
                     "job",
@@ -30,9 +34,21 @@ class ArchitectureTest {
                     "embedded",
                     "failure",
                     "telemetry"),
+            row("preflight", "queue", "batch", "store", "failure", "telemetry"),
+            row("control", "snapshot", "store", "failure", "telemetry"),
             row("producer", "compaction", "batch", "snapshot", "store", "message", "failure", "telemetry"),
             row("queue", "job", "message", "failure", "telemetry"),
-            row("job", "compaction", "batch", "snapshot", "chroma", "store", "message", "failure", "telemetry"),
+            row(
+                    "job",
+                    "control",
+                    "compaction",
+                    "batch",
+                    "snapshot",
+                    "chroma",
+                    "store",
+                    "message",
+                    "failure",
+                    "telemetry"),
             row("compaction", "snapshot", "chroma", "archive", "store", "failure", "telemetry"),
             row("batch", "snapshot", "store", "failure", "telemetry"),
             row("snapshot", "store", "failure", "telemetry"),
@@ -41,7 +57,9 @@ class ArchitectureTest {
             row("store", "failure", "telemetry"),
             row("message", "failure", "telemetry"),
             row("failure"),
-            row("telemetry"),
+            row("health", "failure", "telemetry"),
+            row("ecs", "telemetry"),
+            row("telemetry", "failure"),
             row("embedded"));
 
     @ArchTest

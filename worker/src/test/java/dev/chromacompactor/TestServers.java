@@ -1,6 +1,7 @@
 package dev.chromacompactor;
 
 import dev.chromacompactor.embedded.EmbeddedServers;
+import java.net.URI;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
@@ -14,6 +15,18 @@ public final class TestServers {
 
     public static EmbeddedServers shared() {
         return Shared.SERVERS;
+    }
+
+    public static Service sqs() {
+        return service(shared().sqsEndpoint());
+    }
+
+    public static Service s3() {
+        return service(shared().s3Endpoint());
+    }
+
+    private static Service service(URI endpoint) {
+        return new Service(endpoint, shared().region(), CREDENTIALS, Deviation.OF_THE_EMBEDDED);
     }
 
     private static final class Shared {

@@ -67,7 +67,8 @@ final class S3Errors {
 
     private static String reason(SdkException e) {
         if (!(e instanceof S3Exception s3)) {
-            return "s3-unreachable";
+            boolean anonymous = String.valueOf(e.getMessage()).startsWith("Unable to load credentials");
+            return anonymous ? "credentials-missing" : "s3-unreachable";
         }
         int status = s3.statusCode();
         var code = code(s3);
@@ -97,7 +98,7 @@ final class S3Errors {
         return root == null ? String.valueOf(e.getMessage()) : e.getMessage() + " (" + root + ")";
     }
 
-    private static String code(S3Exception e) {
+    static String code(S3Exception e) {
         var details = e.awsErrorDetails();
         @Nullable String code = details == null ? null : details.errorCode();
         return code == null ? "" : code;

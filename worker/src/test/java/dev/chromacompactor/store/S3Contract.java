@@ -2,13 +2,15 @@ package dev.chromacompactor.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.chromacompactor.TestServers;
+import dev.chromacompactor.Service;
 import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.store.ObjectStore.ObjectInfo;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Files;
+import java.util.UUID;
 import java.util.zip.GZIPOutputStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -16,42 +18,52 @@ import org.junit.jupiter.api.TestInstance;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.CreateBucketConfiguration;
 
 /** {@link ObjectStoreContract} on something that speaks S3, and what only such a thing can show. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class S3Contract extends ObjectStoreContract {
-    private static final String BUCKET = "contract";
+    private final String bucket = "contract-" + UUID.randomUUID();
 
     private S3Client client;
     private S3ObjectStores stores;
 
-    abstract URI endpoint();
-
-    abstract String region();
+    abstract Service service();
 
     @BeforeAll
     void connect() {
         client = S3Client.builder()
-                .endpointOverride(endpoint())
-                .region(Region.of(region()))
+                .endpointOverride(service().endpoint())
+                .region(Region.of(service().region()))
                 .forcePathStyle(true)
-                .credentialsProvider(TestServers.CREDENTIALS)
+                .credentialsProvider(service().credentials())
                 .build();
-        if (client.listBuckets().buckets().stream().noneMatch(b -> b.name().equals(BUCKET))) {
-            client.createBucket(r -> r.bucket(BUCKET));
-        }
-        stores = new S3ObjectStores(S3Settings.at(endpoint(), region()), TestServers.CREDENTIALS);
+        client.createBucket(r -> r.bucket(bucket).createBucketConfiguration(location()));
+        stores = new S3ObjectStores(
+                S3Settings.at(service().endpoint(), service().region()),
+                service().credentials());
+    }
+
+    /** Of S3's first region alone it is not said. */
+    private @Nullable CreateBucketConfiguration location() {
+        return service().region().equals("us-east-1")
+                ? null
+                : CreateBucketConfiguration.builder()
+                        .locationConstraint(service().region())
+                        .build();
     }
 
     @AfterAll
     void disconnect() {
+        store().delete(store().list("").stream().map(ObjectInfo::key).toList());
+        client.deleteBucket(r -> r.bucket(bucket));
         stores.close();
         client.close();
     }
 
     @Override
     ObjectStore store() {
-        return stores.bucket(BUCKET);
+        return stores.bucket(bucket);
     }
 
     @Test
@@ -61,7 +73,7 @@ abstract class S3Contract extends ObjectStoreContract {
             gzip.write(bytes("hello ".repeat(1000)));
         }
         client.putObject(
-                r -> r.bucket(BUCKET).key("gzip/delta.tar.gz").contentEncoding("gzip"),
+                r -> r.bucket(bucket).key("gzip/delta.tar.gz").contentEncoding("gzip"),
                 RequestBody.fromBytes(zipped.toByteArray()));
 
         assertThat(store().read("gzip/delta.tar.gz").orElseThrow().bytes()).isEqualTo(zipped.toByteArray());
@@ -88,7 +100,7 @@ abstract class S3Contract extends ObjectStoreContract {
         var file = Files.write(directory.resolve("f"), new byte[65 << 20]);
         store().put("parts/a", bytes("first"));
         store().putIfAbsent("parts/a", file);
-        assertThat(client.listMultipartUploads(r -> r.bucket(BUCKET).prefix("parts/"))
+        assertThat(client.listMultipartUploads(r -> r.bucket(bucket).prefix("parts/"))
                         .uploads())
                 .isEmpty();
     }

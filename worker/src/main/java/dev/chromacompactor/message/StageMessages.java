@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The bodies that we send ourselves, in the predecessor's form. ASCII only, so that characters and bytes count the
- * same against the queue's limit. Without a list of inputs the plan of the batch says what is meant.
+ * same against the queue's limit. Without a list of inputs the plan of the batch says what is meant. The {@link Trace} that
+ * they are made in goes along.
  */
 public final class StageMessages {
     private StageMessages() {}
@@ -58,7 +59,9 @@ public final class StageMessages {
     }
 
     private static ObjectNode body(String operation, String batchId) {
-        return Json.MAPPER.createObjectNode().put("operation", operation).put("batch_id", batchId);
+        var body = Json.MAPPER.createObjectNode().put("operation", operation).put("batch_id", batchId);
+        Trace.current().ifPresent(trace -> body.put(Trace.PARENT, trace.traceparent()));
+        return body;
     }
 
     private static String written(ObjectNode body) {

@@ -12,6 +12,7 @@ import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.message.Names;
 import dev.chromacompactor.message.Sender;
 import dev.chromacompactor.message.StageMessages;
+import dev.chromacompactor.message.Trace;
 import dev.chromacompactor.producer.Discovery.LeftOut;
 import dev.chromacompactor.snapshot.Lineage;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
@@ -136,7 +137,7 @@ public final class Producer {
     }
 
     /**
-     * Writes plan and marker, then sends one message for each chunk.
+     * Writes plan and marker, then sends one message for each chunk, in the {@link Trace} that this runs in or in a new one.
      *
      * @param sender of the work queue
      * @throws FailureException {@code INPUT batch-id-reused} if the batch has another plan already
@@ -144,9 +145,11 @@ public final class Producer {
     public void send(Plan plan, Sender sender) {
         var _ = new Plans(store).create(plan);
         new OpenBatches(store, database).open(plan.batch());
-        sender.send(IntStream.range(0, plan.parts().size())
-                .mapToObj(chunk -> StageMessages.processChunk(plan.batch(), chunk, database))
-                .toList());
+        Trace.current()
+                .orElseGet(Trace::start)
+                .run(() -> sender.send(IntStream.range(0, plan.parts().size())
+                        .mapToObj(chunk -> StageMessages.processChunk(plan.batch(), chunk, database))
+                        .toList()));
     }
 
     /**

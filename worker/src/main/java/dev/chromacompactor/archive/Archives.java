@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.LongConsumer;
 
 /**
  * Archives of a Chroma directory: {@code .tar.gz} and {@code .tar.zst}, PAX or GNU, with members like {@code .},
@@ -54,10 +55,20 @@ public final class Archives {
      * told by its content, not by its name: an HTTP client may have undone one layer, an uploader added one.
      */
     public static void unpack(Path archive, Path emptyDir, Limits limits) {
+        unpack(archive, emptyDir, limits, bytes -> {});
+    }
+
+    /**
+     * As {@link #unpack(Path, Path, Limits)}.
+     *
+     * @param beforeWriting told before each member how many bytes will lie in the folder after it, as its header says;
+     *     whatever it throws ends the unpacking
+     */
+    public static void unpack(Path archive, Path emptyDir, Limits limits, LongConsumer beforeWriting) {
         requireEmpty(emptyDir);
         boolean done = false;
         try {
-            new Unpacking(archive, emptyDir, limits).run();
+            new Unpacking(archive, emptyDir, limits, beforeWriting).run();
             done = true;
         } catch (IOException e) {
             throw FailureException.disk("unpack " + archive + " into " + emptyDir, e);

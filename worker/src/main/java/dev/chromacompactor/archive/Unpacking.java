@@ -12,6 +12,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.function.LongConsumer;
 import java.util.regex.Pattern;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
@@ -31,14 +32,16 @@ final class Unpacking {
     private final Path archive;
     private final Path dir;
     private final Archives.Limits limits;
+    private final LongConsumer beforeWriting;
     private String member = "";
     private int entries;
     private long bytes;
 
-    Unpacking(Path archive, Path dir, Archives.Limits limits) {
+    Unpacking(Path archive, Path dir, Archives.Limits limits, LongConsumer beforeWriting) {
         this.archive = archive;
         this.dir = dir;
         this.limits = limits;
+        this.beforeWriting = beforeWriting;
     }
 
     /** @throws IOException if the disk fails; whatever the archive does is a {@code FailureException} */
@@ -127,6 +130,7 @@ final class Unpacking {
             throw unsafe("stands there twice");
         }
         createFolder(target.getParent());
+        beforeWriting.accept(Math.min(bytes + entry.getSize(), most()));
         try (var out = Files.newOutputStream(target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             var buffer = new byte[1 << 16];
             for (int n = read(tar, buffer); n >= 0; n = read(tar, buffer)) {
@@ -137,6 +141,11 @@ final class Unpacking {
                 out.write(buffer, 0, n);
             }
         }
+    }
+
+    /** What the limits let it write at all, however much its headers promise. */
+    private long most() throws IOException {
+        return Math.min(limits.bytes(), Math.max(limits.freeBytes(), limits.ratio() * Files.size(archive)));
     }
 
     private void createFolder(@Nullable Path folder) throws IOException {

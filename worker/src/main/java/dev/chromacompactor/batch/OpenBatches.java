@@ -41,6 +41,13 @@ public final class OpenBatches {
                 Blame.DEPENDENCY, "s3-write-unconfirmed", "write " + key + ": no answer says whether it is there");
     }
 
+    /** When the batch was opened, by the store's clock; if nobody says so, now. */
+    public Instant since(String batch) {
+        return store.head(BatchKeys.open(database, batch))
+                .map(ObjectStore.ObjectInfo::lastModified)
+                .orElseGet(store::now);
+    }
+
     public List<Marker> list() {
         String folder = BatchKeys.openFolder(database);
         var markers = new ArrayList<Marker>();

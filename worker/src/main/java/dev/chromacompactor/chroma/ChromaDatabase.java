@@ -51,6 +51,14 @@ public final class ChromaDatabase implements AutoCloseable {
         return load(directory, false);
     }
 
+    /** Rows of records and of the WAL: what opening keeps in memory grows with them. Looks at nothing else. */
+    public static long rows(Path directory) {
+        try (SqliteFile file = SqliteFile.open(directory)) {
+            return file.number("count records", "SELECT count(*) FROM embeddings")
+                    + file.number("count the WAL", "SELECT count(*) FROM embeddings_queue");
+        }
+    }
+
     private static ChromaDatabase load(Path directory, boolean checkPages) {
         SqliteFile file = SqliteFile.open(directory);
         try {

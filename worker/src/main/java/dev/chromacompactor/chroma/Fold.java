@@ -257,8 +257,7 @@ public final class Fold implements AutoCloseable {
 
     private void release() {
         opened().database().commit();
-        opened().database().compact();
-        opened().close();
+        opened().database().closeCompacted();
         workspace = null;
         finished = true;
     }

@@ -2,7 +2,10 @@ package dev.chromacompactor.chroma;
 
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -113,10 +116,23 @@ final class FoldDatabase implements AutoCloseable {
         update("COMMIT");
     }
 
-    /** Gives back the room of what was deleted, if it is worth a rewrite of the file. */
-    void compact() {
-        if (4 * number("PRAGMA freelist_count") > number("PRAGMA page_count")) {
-            update("VACUUM");
+    /**
+     * Closes it and gives back the room of what was deleted, if it is worth a rewrite of the file: into another one beside it, as
+     * a VACUUM in place would keep the whole copy in memory.
+     */
+    void closeCompacted() {
+        boolean worthwhile = 4 * number("PRAGMA freelist_count") > number("PRAGMA page_count");
+        Path beside = file.resolveSibling(file.getFileName() + ".next");
+        if (worthwhile) {
+            update("VACUUM INTO ?", beside.toString());
+        }
+        close();
+        if (worthwhile) {
+            try {
+                Files.move(beside, file, StandardCopyOption.REPLACE_EXISTING);
+            } catch (IOException e) {
+                throw FailureException.disk("move " + beside + " to " + file, e);
+            }
         }
     }
 

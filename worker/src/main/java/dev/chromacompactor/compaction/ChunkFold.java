@@ -10,6 +10,7 @@ import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.store.ObjectStores;
 import dev.chromacompactor.store.Sha256;
 import dev.chromacompactor.store.Transfers;
+import dev.chromacompactor.telemetry.Metrics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -52,7 +53,9 @@ public final class ChunkFold {
      */
     public Intermediate run(List<DeltaInput> inputs, StampRule stamps, Scratch scratch) {
         List<Fetched> fetched = new ArrayList<>();
-        for (Landed delta : land(inputs, scratch)) {
+        List<Landed> landed = land(inputs, scratch);
+        scratch.reserve(counted(landed));
+        for (Landed delta : landed) {
             fetched.add(about(delta.input(), () -> validated(delta, stamps)));
         }
         fetched.sort(Comparator.comparing(Fetched::stamp));
@@ -89,6 +92,7 @@ public final class ChunkFold {
 
     private Landed land(DeltaInput input, int place, Scratch scratch) {
         LocatedDelta located = input.located();
+        var growth = new Growth(located, scratch);
         Path directory = repeat.call(
                 "fetch delta " + located.key(),
                 () -> Deltas.fetch(
@@ -96,12 +100,27 @@ public final class ChunkFold {
                         located,
                         scratch.emptied("delta-" + place),
                         scratch.file("archive-" + place),
-                        recipe.limits()));
+                        recipe.limits(),
+                        growth));
         return new Landed(input, directory);
     }
 
-    private static Fetched validated(Landed delta, StampRule stamps) {
+    /** What is kept in memory goes by the number of rows, and that is known only here. */
+    private static Footprint counted(List<Landed> landed) {
+        long most = 0;
+        long all = 0;
+        for (Landed delta : landed) {
+            long rows = about(delta.input(), () -> ChromaDatabase.rows(delta.directory()));
+            most = Math.max(most, rows);
+            all += rows;
+        }
+        return CostModel.counted(most, all);
+    }
+
+    private Fetched validated(Landed delta, StampRule stamps) {
+        long begun = System.nanoTime();
         try (ChromaDatabase database = ChromaDatabase.open(delta.directory())) {
+            recipe.metrics().validated(Metrics.Subject.DELTA, Duration.ofNanos(System.nanoTime() - begun));
             return new Fetched(
                     delta.input(), delta.directory(), stamps.stamp(delta.input(), database.writtenAtMillis()));
         }

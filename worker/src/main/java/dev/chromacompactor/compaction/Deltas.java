@@ -14,6 +14,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import java.util.regex.Pattern;
 
 /** Finds deltas in a bucket and brings them to local disk. */
@@ -98,15 +99,21 @@ public final class Deltas {
      * Downloads (and unpacks) a delta into the empty directory {@code into}, each object only if it is still the one
      * that was located.
      *
+     * @param growth told how many bytes an archive unpacks to, before they are written
      * @return the directory that holds {@code chroma.sqlite3}
      */
     public static Path fetch(
-            ObjectStore store, LocatedDelta delta, Path into, Path archiveFile, Archives.Limits limits) {
+            ObjectStore store,
+            LocatedDelta delta,
+            Path into,
+            Path archiveFile,
+            Archives.Limits limits,
+            LongConsumer growth) {
         if (delta.archive()) {
             ObjectInfo info = delta.files().getFirst();
             store.download(info.key(), info.etag(), archiveFile);
             try {
-                Archives.unpack(archiveFile, into, limits);
+                Archives.unpack(archiveFile, into, limits, growth);
             } finally {
                 Files2.deleteIfExists(archiveFile);
             }

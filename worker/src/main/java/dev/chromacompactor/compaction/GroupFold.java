@@ -13,13 +13,17 @@ public final class GroupFold {
         this.recipe = recipe;
     }
 
-    /** Joins fetched intermediates, each a directory with its {@code chroma.sqlite3}; any order gives the same result. */
+    /**
+     * Joins fetched intermediates, each a directory of the scratch with its {@code chroma.sqlite3}, and removes each once
+     * it is joined: its space is free from there on. Any order gives the same result.
+     */
     public Intermediate run(List<Path> intermediates, Scratch scratch) {
         Path directory = scratch.directory("merged");
         Summary summary;
         try (Fold fold = Fold.intermediate(directory)) {
             for (Path intermediate : intermediates) {
                 fold.applyIntermediate(intermediate, stamp -> false);
+                scratch.remove(intermediate);
             }
             summary = fold.finishIntermediate();
         }

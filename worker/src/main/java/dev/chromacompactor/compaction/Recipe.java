@@ -6,18 +6,25 @@ import dev.chromacompactor.chroma.SafeClose;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
+import dev.chromacompactor.telemetry.Metrics;
 import java.nio.file.Path;
 import java.time.Duration;
 
 /**
  * What the recipes of this package share.
  *
- * @param scratch where jobs make their temporary directories
+ * @param budget disk and memory that the jobs share; it makes their temporary directories
  * @param unlockPoll how often a file that somebody holds is looked at again
  * @param unlockWait how long, before the job gives up
  * @param limits of archives
+ * @param metrics told of waits and validations
  */
-public record Recipe(Path scratch, Duration unlockPoll, Duration unlockWait, Archives.Limits limits) {
+public record Recipe(Budget budget, Duration unlockPoll, Duration unlockWait, Archives.Limits limits, Metrics metrics) {
+    /** For whom nobody asks in numbers. */
+    public Recipe(Budget budget, Duration unlockPoll, Duration unlockWait, Archives.Limits limits) {
+        this(budget, unlockPoll, unlockWait, limits, Metrics.none());
+    }
+
     /**
      * Before every upload: waits until nothing holds the files of {@code directory} any more, then reads them as a
      * stranger would, every id, vector and link.
@@ -26,8 +33,11 @@ public record Recipe(Path scratch, Duration unlockPoll, Duration unlockWait, Arc
      */
     Duration settle(Path directory) {
         Duration waited = SafeClose.await(directory, unlockPoll, unlockWait);
+        metrics.unlockWaited(waited);
+        long begun = System.nanoTime();
         try {
             ChromaDatabase.open(directory).close();
+            metrics.validated(Metrics.Subject.OUTPUT, Duration.ofNanos(System.nanoTime() - begun));
         } catch (FailureException e) {
             throw onOurs(e, "output-unsound", directory.toString());
         }

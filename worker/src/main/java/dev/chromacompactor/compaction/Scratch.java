@@ -7,26 +7,47 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The temporary directory of one job. Everything a job writes lies below it, and it is gone when the job ends, however
- * it ends.
+ * it ends; so is what the job has taken of the worker's {@link Budget}.
  */
 public final class Scratch implements AutoCloseable {
     private final Path root;
+    private final Budget.@Nullable Room room;
 
-    private Scratch(Path root) {
+    private Scratch(Path root, Budget.@Nullable Room room) {
         this.root = root;
+        this.room = room;
     }
 
-    /** A new directory below {@code parent}, which is made if it is missing. */
+    /** A new directory below {@code parent}, which is made if it is missing. No budget bounds it. */
     public static Scratch below(Path parent, String name) {
+        return below(parent, name, null);
+    }
+
+    static Scratch below(Path parent, String name, Budget.@Nullable Room room) {
         try {
             Files.createDirectories(parent);
-            return new Scratch(Files.createTempDirectory(parent, name + "-"));
+            return new Scratch(Files.createTempDirectory(parent, name + "-"), room);
         } catch (IOException e) {
             throw new FailureException(
                     Blame.NODE, "scratch-unwritable", "make a scratch directory below " + parent + ": " + e, e);
+        }
+    }
+
+    /** Waits until the budget has room for all that the job takes, what it holds already included. */
+    public void reserve(Footprint need) {
+        if (room != null) {
+            room.atLeast(need);
+        }
+    }
+
+    /** Waits until the budget has room for so much more than the job holds already. */
+    void reserveMore(Footprint extra) {
+        if (room != null) {
+            room.more(extra);
         }
     }
 
@@ -74,7 +95,9 @@ public final class Scratch implements AutoCloseable {
 
     @Override
     public void close() {
-        deleteTree(root);
+        try (room) {
+            deleteTree(root);
+        }
     }
 
     /** Deletes all that is in a directory. */

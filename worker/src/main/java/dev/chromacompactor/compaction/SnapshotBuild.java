@@ -10,6 +10,7 @@ import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.snapshot.Live;
+import dev.chromacompactor.snapshot.Manifest;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
 import dev.chromacompactor.store.ObjectStore;
 import java.nio.file.Path;
@@ -142,13 +143,15 @@ public final class SnapshotBuild {
 
     private void fetchForeign(Live.Foreign foreign, Path directory, Scratch scratch) {
         try {
-            LocatedDelta located = Deltas.locate(store, foreign.key());
+            LocatedDelta located = locate(foreign);
+            var growth = new Growth(located, scratch);
+            Path archive = scratch.file("base.tar");
             if (!located.archive()) {
-                var _ = Deltas.fetch(store, located, directory, scratch.file("base.tar"), recipe.limits());
+                var _ = Deltas.fetch(store, located, directory, archive, recipe.limits(), growth);
                 return;
             }
             Path unpacked = scratch.emptied("base");
-            Path root = Deltas.fetch(store, located, unpacked, scratch.file("base.tar"), recipe.limits());
+            Path root = Deltas.fetch(store, located, unpacked, archive, recipe.limits(), growth);
             Scratch.moveContents(root, directory, Deltas::isChromaFile);
             Scratch.deleteTree(unpacked);
         } catch (FailureException e) {
@@ -162,8 +165,36 @@ public final class SnapshotBuild {
         public record Held(CollectionInfo collection, long records) {}
     }
 
+    /** What a base is to a job that reads it; of one of another writer only the size is known. */
+    public CostModel.Input size(Live base) {
+        return switch (base) {
+            case Live.None _ -> CostModel.Input.NOTHING;
+            case Live.Ours ours -> {
+                var contents = ours.manifest().contents();
+                long bytes = contents.files().stream()
+                        .mapToLong(Manifest.StoredFile::size)
+                        .sum();
+                yield new CostModel.Input(bytes, contents.records());
+            }
+            case Live.Foreign foreign -> {
+                LocatedDelta located = locate(foreign);
+                yield CostModel.Input.uncounted(
+                        CostModel.unpacked(located) + (located.archive() ? located.bytes() : 0));
+            }
+        };
+    }
+
+    private LocatedDelta locate(Live.Foreign foreign) {
+        try {
+            return Deltas.locate(store, foreign.key());
+        } catch (FailureException e) {
+            throw Recipe.onOurs(e, "base-unsound", "live version " + foreign.version());
+        }
+    }
+
     /** Looks into a version without a manifest of ours. */
     public Foreign look(Live.Foreign foreign, Scratch scratch) {
+        scratch.reserve(CostModel.look(size(foreign)));
         return repeat.call("look into " + foreign.key(), () -> {
             Path directory = scratch.emptied("foreign");
             fetchForeign(foreign, directory, scratch);

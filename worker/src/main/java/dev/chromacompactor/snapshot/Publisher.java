@@ -131,9 +131,12 @@ public final class Publisher {
      *
      * @param base what {@link SnapshotCatalog#live()} said when the build began
      * @param mine uploaded, built on {@code base}
+     * @throws FailureException {@code NODE interrupted} before anything is written, if this thread was told to stop: its
+     *     message may be somebody else's by now
      */
     public CommitOutcome commit(Live base, Manifest mine) {
         requireBuiltOn(base, mine);
+        requireNotToldToStop(mine);
         byte[] text = mine.version().getBytes(StandardCharsets.UTF_8);
         PutOutcome outcome = switch (base) {
             case Live.None _ -> store.putIfAbsent(catalog.pointerKey(), text);
@@ -151,6 +154,13 @@ public final class Publisher {
                 .addKeyValue(Keys.OUTCOME, settled.getClass().getSimpleName())
                 .log("pointer written");
         return settled;
+    }
+
+    private static void requireNotToldToStop(Manifest mine) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new FailureException(
+                    Blame.NODE, "interrupted", "commit version " + mine.version() + ": told to stop before it");
+        }
     }
 
     private CommitOutcome settle(Manifest mine, String why) {

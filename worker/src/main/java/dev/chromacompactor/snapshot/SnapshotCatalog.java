@@ -163,6 +163,16 @@ public final class SnapshotCatalog {
         return List.copyOf(entries);
     }
 
+    /** Versions that are uploaded whole, and that a pointer write under way could still make live: numbered one above it. */
+    public List<String> mayStillWin() {
+        long next = live().seq() + 1;
+        return store.folders(versionsPrefix()).stream()
+                .map(folder -> folder.substring(0, folder.length() - 1))
+                .filter(version -> VersionId.seq(version).orElse(-1) == next)
+                .filter(version -> load(version).isPresent())
+                .toList();
+    }
+
     /** The manifest of a version; empty if it has none that names it. */
     public Optional<Manifest> load(String version) {
         String key = prefix(version) + Manifest.FILE;

@@ -12,8 +12,10 @@ import dev.chromacompactor.failure.FailureException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -114,6 +116,34 @@ class ArchivesTest {
             out.write(content);
         }
         return bytes.toByteArray();
+    }
+
+    @Test
+    void whoever_counts_the_bytes_hears_of_each_member_before_it_is_written_and_may_refuse() throws IOException {
+        Path archive = Files.write(temp.resolve("delta.tar.gz"), database().gz());
+        var told = new ArrayList<Long>();
+        Archives.unpack(archive, target, Limits.DEFAULT, bytes -> {
+            assertThat(told).as("before").hasSize(count(target));
+            told.add(bytes);
+        });
+        assertThat(told).containsExactly(6L, 21L);
+
+        Path other = Files.createDirectory(temp.resolve("other"));
+        assertThatThrownBy(() -> Archives.unpack(archive, other, Limits.DEFAULT, bytes -> {
+                    if (bytes > 6) {
+                        throw new IllegalStateException("no room");
+                    }
+                }))
+                .hasMessage("no room");
+        assertThat(other).isEmptyDirectory();
+    }
+
+    private static int count(Path directory) {
+        try (var tree = Files.walk(directory)) {
+            return (int) tree.filter(Files::isRegularFile).count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private Map<String, String> unpack(byte[] archive) throws IOException {

@@ -208,7 +208,7 @@ public final class HnswBuilder {
             done = true;
             return extended;
         } catch (IOException e) {
-            throw new FailureException(Blame.NODE, "disk-failed", "writing the index in " + folder + ": " + e, e);
+            throw FailureException.disk("writing the index in " + folder, e);
         } finally {
             if (!done) {
                 remove(made);

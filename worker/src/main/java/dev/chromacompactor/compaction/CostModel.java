@@ -1,0 +1,135 @@
+package dev.chromacompactor.compaction;
+
+import java.util.List;
+
+/**
+ * What jobs take at their peak, from what is known before they download anything. Measured with
+ * {@code worker/src/bench/footprint.py}; the figures and what follows from them stand in docs/decisions/0007-admission.md.
+ */
+public final class CostModel {
+    /** Directories, empty databases (a delta of ten records is mostly that), the manifest. */
+    private static final long DISK_BESIDE = 4L << 20;
+    /**
+     * Deltas are all there before the first is folded, and each is removed once it is. At the end there are the
+     * intermediate (at most 1.1 times the deltas) and beside it its vectors once more (less than itself), or the
+     * intermediate of a duplicate of the message that was faster.
+     */
+    private static final double DISK_PER_DELTA_BYTE = 2.2;
+    /** Likewise: first the intermediates, then their join and once more its vectors. */
+    private static final double DISK_PER_GROUPED_BYTE = 2;
+    /** Intermediates stay in case the pointer moves; beside them their vectors in scratch, their vectors in the new index, their rows. */
+    private static final double DISK_PER_PUBLISHED_BYTE = 3;
+    /** Of a base the index is written anew beside the old one. */
+    private static final double DISK_PER_BASE_BYTE = 2;
+
+    /** An archive of vectors shrinks little, but an index is preallocated: zeros, up to this for a collection. */
+    private static final long PREALLOCATED = 32L << 20;
+
+    private static final int PACKED = 4;
+    /** What an archive of preallocated files alone has shrunk by. */
+    private static final int PACKED_ZEROS = 100;
+
+    /** Transfers, parsers, statements of a job, whatever it reads. */
+    private static final long HEAP_BESIDE = 16L << 20;
+    /** Ids in the maps of an index and of the one built from it; vectors, documents and metadata stay on disk. */
+    private static final long HEAP_PER_RECORD = 1_000;
+    /** Where the vector of a record lies that was folded. */
+    private static final long HEAP_PER_FOLDED = 150;
+    /** Of inputs of which nobody has counted the records yet. */
+    private static final long TYPICAL_RECORD_BYTES = 4_096;
+
+    /** SQLite's page cache of the database that is written, as it is configured in {@code FoldDatabase}. */
+    private static final long CACHE_MOST = 64L << 20;
+    /** The caches of those that are read, buffers of transfers, decompressors. */
+    private static final long OFF_HEAP_BESIDE = 32L << 20;
+
+    private CostModel() {}
+
+    /**
+     * Something to be read.
+     *
+     * @param bytes on disk
+     * @param records in it; below 0: nobody has counted them
+     */
+    public record Input(long bytes, long records) {
+        static final Input NOTHING = new Input(0, 0);
+
+        /** Of which only the size is known. */
+        public static Input uncounted(long bytes) {
+            return new Input(bytes, -1);
+        }
+
+        private long countedOrTypical() {
+            return records < 0 ? bytes / TYPICAL_RECORD_BYTES : records;
+        }
+    }
+
+    /** Of the smallest job. */
+    static Footprint least() {
+        return new Footprint(DISK_BESIDE, 2 * HEAP_BESIDE, OFF_HEAP_BESIDE + CACHE_MOST);
+    }
+
+    /** {@code process_chunk}. */
+    public static Footprint chunk(List<LocatedDelta> deltas) {
+        long packed = deltas.stream()
+                .filter(LocatedDelta::archive)
+                .mapToLong(LocatedDelta::bytes)
+                .sum();
+        long bytes = deltas.stream().mapToLong(CostModel::unpacked).sum();
+        return new Footprint(
+                DISK_BESIDE + packed + (long) (DISK_PER_DELTA_BYTE * bytes),
+                HEAP_BESIDE + bytes / TYPICAL_RECORD_BYTES * HEAP_PER_FOLDED,
+                offHeap(bytes));
+    }
+
+    /** More of it, once an archive turned out to hold so many bytes more than {@link #unpacked} thought. */
+    static Footprint unpackedMore(long bytes) {
+        return new Footprint((long) (bytes * DISK_PER_DELTA_BYTE), 0, 0);
+    }
+
+    /**
+     * {@code process_chunk}, of which by now the records are counted: at least this much heap.
+     *
+     * @param most in one delta: they are read one after the other
+     * @param all in all deltas
+     */
+    static Footprint counted(long most, long all) {
+        return new Footprint(0, HEAP_BESIDE + most * HEAP_PER_RECORD + all * HEAP_PER_FOLDED, 0);
+    }
+
+    /** {@code merge_chunk_group}. */
+    public static Footprint group(List<Input> intermediates) {
+        return job(intermediates, DISK_PER_GROUPED_BYTE, Input.NOTHING);
+    }
+
+    /** {@code final_merge}. */
+    public static Footprint publish(List<Input> intermediates, Input base) {
+        return job(intermediates, DISK_PER_PUBLISHED_BYTE, base);
+    }
+
+    /** A base of another writer, to look into. */
+    static Footprint look(Input base) {
+        return new Footprint(
+                DISK_BESIDE + base.bytes(),
+                HEAP_BESIDE + base.countedOrTypical() * HEAP_PER_RECORD,
+                offHeap(base.bytes()));
+    }
+
+    /** What a delta or a base takes on disk, an archive by what is usual: it may have to ask for more. */
+    static long unpacked(LocatedDelta delta) {
+        long bytes = delta.bytes();
+        return delta.archive() ? Math.min(PACKED_ZEROS * bytes, PACKED * bytes + PREALLOCATED) : bytes;
+    }
+
+    private static Footprint job(List<Input> inputs, double factor, Input base) {
+        long bytes = inputs.stream().mapToLong(Input::bytes).sum();
+        long records = base.countedOrTypical()
+                + inputs.stream().mapToLong(Input::countedOrTypical).sum();
+        double disk = DISK_BESIDE + factor * bytes + DISK_PER_BASE_BYTE * base.bytes();
+        return new Footprint((long) disk, HEAP_BESIDE + records * HEAP_PER_RECORD, offHeap(bytes + base.bytes()));
+    }
+
+    private static long offHeap(long bytes) {
+        return OFF_HEAP_BESIDE + Math.min(CACHE_MOST, bytes);
+    }
+}

@@ -34,17 +34,14 @@ final class ArrivalJob {
         DeltaRef ref = arrived.delta();
         LocatedDelta located = Deltas.locate(tools.store(ref.bucket()), ref.key());
         ProcessChunk chunk = plan(arrived, located);
-        return chunks.run(chunk, !located.archive() && isYoung(located));
+        return chunks.run(
+                chunk, located.archive() ? null : located.lastModified().plus(UPLOAD_PATIENCE));
     }
 
     void failed(DeltaArrived arrived, Failure failure) {
         DeltaRef ref = arrived.delta();
         Deltas.find(tools.store(ref.bucket()), ref.key())
                 .ifPresent(located -> chunks.failed(plan(arrived, located), failure));
-    }
-
-    private boolean isYoung(LocatedDelta located) {
-        return Duration.between(located.lastModified(), tools.store().now()).compareTo(UPLOAD_PATIENCE) < 0;
     }
 
     private ProcessChunk plan(DeltaArrived arrived, LocatedDelta located) {

@@ -9,6 +9,7 @@ import dev.chromacompactor.batch.Receipt;
 import dev.chromacompactor.batch.Receipts;
 import dev.chromacompactor.chroma.Stamp;
 import dev.chromacompactor.compaction.ChunkFold;
+import dev.chromacompactor.compaction.CostModel;
 import dev.chromacompactor.compaction.DeltaInput;
 import dev.chromacompactor.compaction.Deltas;
 import dev.chromacompactor.compaction.Intermediate;
@@ -27,6 +28,7 @@ import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -73,6 +75,10 @@ final class ChunkJob {
             return message.batchId();
         }
 
+        String name() {
+            return "chunk " + message.chunkIndices() + " of " + batch();
+        }
+
         /** Prefix of the intermediate. */
         String prefix() {
             return message.batched()
@@ -87,20 +93,19 @@ final class ChunkJob {
 
     /** @return one line for the log */
     String run(ProcessChunk message) {
-        return run(message, false);
+        return run(message, null);
     }
 
-    /** @param stillArriving segment files of a delta may still be on their way: what they lack is no fault yet */
-    String run(ProcessChunk message, boolean stillArriving) {
+    /** @param wholeBy until then segment files of a delta may still be on their way; null: all must be there */
+    String run(ProcessChunk message, @Nullable Instant wholeBy) {
         Task task = knownTask(message);
         for (Chunk chunk : task.chunks()) {
             receipts.requireUnused(task.database(), task.batch(), Receipt.Kind.CHUNK, chunk.index(), chunk.keys());
         }
-        String done = task.chunks().stream().allMatch(chunk -> isDone(task, chunk))
-                ? "done before"
-                : process(task, stillArriving);
+        String done =
+                task.chunks().stream().allMatch(chunk -> isDone(task, chunk)) ? "done before" : process(task, wholeBy);
         sendNextStage(task);
-        return "chunk " + message.chunkIndices() + " of " + task.batch() + ": " + done;
+        return task.name() + ": " + done;
     }
 
     /** Receipt first, so that the batch knows before the dead letter is written. */
@@ -220,19 +225,26 @@ final class ChunkJob {
                         .holds(ChunkName.of(task.batch(), chunk.index()));
     }
 
-    private String process(Task task, boolean stillArriving) {
+    private String process(Task task, @Nullable Instant wholeBy) {
         List<Look> looks = List.of();
         try {
             looks = locate(task);
             List<Look> found = requireAll(looks, task);
-            return found.isEmpty() ? raiseEmpty(task) : fold(task, found);
+            String done = found.isEmpty() ? raiseEmpty(task) : fold(task, found);
+            tools.metrics().chunksDone(task.chunks().size());
+            return done;
         } catch (FailureException e) {
-            if (stillArriving && isAboutSegments(e.failure())) {
-                throw new FailureException(
-                        Blame.DEPENDENCY,
-                        "delta-still-arriving",
-                        "a delta was announced, and not all of it is there yet: "
-                                + e.failure().message(),
+            tools.metrics().chunksFailed(task.chunks().size(), e.failure());
+            if (wholeBy != null
+                    && isAboutSegments(e.failure())
+                    && tools.store().now().isBefore(wholeBy)) {
+                throw FailureException.notWholeUntil(
+                        wholeBy,
+                        new Failure(
+                                Blame.DOUBTFUL,
+                                "delta-still-arriving",
+                                "a delta was announced, and not all of it is there yet: "
+                                        + e.failure().message()),
                         e);
             }
             if (e.failure().isFinal()) {
@@ -289,7 +301,9 @@ final class ChunkJob {
                     look.ref().declaredCount()));
         }
         long started = System.nanoTime();
-        try (Scratch scratch = Scratch.below(tools.recipe().scratch(), "chunk")) {
+        try (Scratch scratch = tools.recipe().budget().scratch("chunk", task.name())) {
+            scratch.reserve(
+                    CostModel.chunk(inputs.stream().map(DeltaInput::located).toList()));
             Intermediate made = fold.run(
                     inputs,
                     (input, writtenAt) -> {
@@ -355,6 +369,7 @@ final class ChunkJob {
     }
 
     private void raiseFailed(Task task, List<Look> looks, Failure failure) {
+        tools.metrics().chunksGivenUp(task.chunks().size());
         for (Chunk chunk : task.chunks()) {
             List<Receipt.Input> inputs = new ArrayList<>();
             for (int i = 0; i < chunk.deltas().size(); i++) {

@@ -8,6 +8,7 @@ import dev.chromacompactor.batch.Receipts;
 import dev.chromacompactor.batch.Standing;
 import dev.chromacompactor.batch.Standing.Item;
 import dev.chromacompactor.batch.Standing.State;
+import dev.chromacompactor.compaction.CostModel;
 import dev.chromacompactor.compaction.GroupFold;
 import dev.chromacompactor.compaction.IntermediateRef;
 import dev.chromacompactor.compaction.Scratch;
@@ -158,7 +159,8 @@ final class GroupJob {
         }
         List<Item> done = requireWhole(task);
         long started = System.nanoTime();
-        try (Scratch scratch = Scratch.below(tools.recipe().scratch(), "group")) {
+        try (Scratch scratch = tools.recipe().budget().scratch("group", task.name())) {
+            scratch.reserve(CostModel.group(sizes(done)));
             List<Path> fetched = new ArrayList<>();
             List<Receipt.Input> inputs = new ArrayList<>();
             List<ChunkName> covers = new ArrayList<>();
@@ -197,6 +199,14 @@ final class GroupJob {
                     tools.build()));
             return made.summary().records() + " records of " + fetched.size() + " intermediates";
         }
+    }
+
+    private List<CostModel.Input> sizes(List<Item> done) {
+        var intermediates = new Intermediates(tools.store());
+        return done.stream()
+                .map(item -> (State.Done) item.state())
+                .map(state -> intermediates.size(state.key(), state.receipt()))
+                .toList();
     }
 
     /** The intermediates of the group, if none failed and none is missing. */

@@ -3,6 +3,7 @@ package dev.chromacompactor.job;
 import dev.chromacompactor.batch.BatchKeys;
 import dev.chromacompactor.batch.Receipt;
 import dev.chromacompactor.chroma.Fold;
+import dev.chromacompactor.compaction.CostModel;
 import dev.chromacompactor.compaction.Intermediate;
 import dev.chromacompactor.compaction.IntermediateRef;
 import dev.chromacompactor.compaction.Scratch;
@@ -15,6 +16,7 @@ import dev.chromacompactor.store.Sha256;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Puts intermediates into the bucket: one object each, create-only, so that two workers cannot interleave. */
 final class Intermediates {
@@ -22,6 +24,15 @@ final class Intermediates {
 
     Intermediates(ObjectStore store) {
         this.store = store;
+    }
+
+    /** What one is to a job that reads it, as its receipt says, or as the store says of one without. */
+    CostModel.Input size(String key, @Nullable Receipt receipt) {
+        Receipt.Intermediate known = receipt == null ? null : receipt.intermediate();
+        return receipt == null || known == null
+                ? CostModel.Input.uncounted(
+                        store.head(key).map(ObjectInfo::size).orElse(0L))
+                : new CostModel.Input(known.size(), receipt.records());
     }
 
     /**

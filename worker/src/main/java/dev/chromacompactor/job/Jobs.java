@@ -1,5 +1,7 @@
 package dev.chromacompactor.job;
 
+import dev.chromacompactor.compaction.Budget;
+import dev.chromacompactor.control.PausedException;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
@@ -16,6 +18,7 @@ public final class Jobs implements MessageHandler {
     private final GroupJob groups;
     private final PublishJob publish;
     private final ArrivalJob arrivals;
+    private final InstantSource clock;
 
     public Jobs(Tools tools, InstantSource clock) {
         this(tools, clock, Retries.ofDependency());
@@ -23,6 +26,7 @@ public final class Jobs implements MessageHandler {
 
     /** @param retries of the steps inside a job that take several calls */
     Jobs(Tools tools, InstantSource clock, Retries retries) {
+        this.clock = clock;
         chunks = new ChunkJob(tools, retries);
         groups = new GroupJob(tools, retries);
         publish = new PublishJob(tools, clock, retries);
@@ -33,11 +37,13 @@ public final class Jobs implements MessageHandler {
     public Outcome handle(Delivery delivery) {
         try {
             return run(MessageParser.parse(delivery.body(), delivery.attributes()));
+        } catch (PausedException e) {
+            return new Outcome.PutOff(e.failure(), e.delay(clock.instant(), delivery.receives()));
         } catch (FailureException e) {
-            return outcome(e.failure());
+            return outcome(e, delivery.receives());
         } catch (UncheckedIOException e) {
             // Local files only: what S3 and SQS do wrong comes as a failure of its own.
-            return outcome(new Failure(Blame.NODE, "disk-failed", String.valueOf(e.getMessage())));
+            return new Outcome.HandBack(new Failure(Blame.NODE, "disk-failed", String.valueOf(e.getMessage())));
         }
     }
 
@@ -68,27 +74,34 @@ public final class Jobs implements MessageHandler {
      * one that may pass, since a retry could not mend it.
      */
     private Outcome runAll(List<Message.DeltaArrived> deltas) {
-        List<Failure> failures = new ArrayList<>();
+        List<FailureException> failures = new ArrayList<>();
         for (Message.DeltaArrived delta : deltas) {
             try {
                 var _ = arrivals.run(delta);
             } catch (FailureException e) {
-                failures.add(e.failure());
+                failures.add(e);
             }
         }
-        return failures.stream()
-                .filter(failure -> failure.blame() == Blame.INPUT)
+        var telling = failures.stream()
+                .filter(failed -> failed.failure().blame() == Blame.INPUT)
                 .findFirst()
-                .or(() -> failures.stream().findFirst())
-                .map(Jobs::outcome)
-                .orElseGet(() -> new Outcome.Done("took in " + deltas.size() + " deltas"));
+                .or(() -> failures.stream().findFirst());
+        if (telling.isPresent()) {
+            throw telling.get();
+        }
+        return new Outcome.Done("took in " + deltas.size() + " deltas");
     }
 
-    private static Outcome outcome(Failure failure) {
+    private static Outcome outcome(FailureException failed, int receives) {
+        Failure failure = failed.failure();
         return switch (failure.blame()) {
             case INPUT, INVARIANT -> new Outcome.DeadLetter(failure);
-            case DOUBTFUL, DEPENDENCY, CONFLICT -> new Outcome.RetryLater(failure);
-            case NODE -> new Outcome.HandBack(failure);
+            case DOUBTFUL, DEPENDENCY, CONFLICT -> new Outcome.RetryLater(failure, failed.until());
+            // A machine that is merely full is not broken: others may have room now, this one later.
+            case NODE ->
+                failure.reason().equals(Budget.NO_ROOM)
+                        ? Outcome.PutOff.later(failure, receives)
+                        : new Outcome.HandBack(failure);
         };
     }
 }

@@ -12,6 +12,7 @@ import dev.chromacompactor.batch.Receipts;
 import dev.chromacompactor.batch.Standing;
 import dev.chromacompactor.batch.Take;
 import dev.chromacompactor.compaction.Scratch;
+import dev.chromacompactor.control.Pauses;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
@@ -22,6 +23,8 @@ import dev.chromacompactor.snapshot.CommitOutcome;
 import dev.chromacompactor.snapshot.Lineage.Excuse;
 import dev.chromacompactor.snapshot.Live;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
+import dev.chromacompactor.telemetry.Keys;
+import dev.chromacompactor.telemetry.Traffic;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -45,6 +48,8 @@ final class PublishJob {
 
     /** Lost races in one job. The winner has usually taken our chunks along, so even three are rare. */
     private static final int MOST_ROUNDS = 30;
+    /** A counted chunk may be heard of for so long after its batch was. */
+    private static final Duration CHUNK_PATIENCE = Duration.ofSeconds(45);
 
     private final Tools tools;
     private final InstantSource clock;
@@ -58,6 +63,11 @@ final class PublishJob {
 
     /** @return one line for the log */
     String run(FinalMerge message) {
+        var traffic = new Traffic();
+        return new PublishJob(tools.counting(traffic), clock, retries).run(message, traffic);
+    }
+
+    private String run(FinalMerge message, Traffic traffic) {
         Instant started = clock.instant();
         if (message.nothing()) {
             return nothing(message);
@@ -67,32 +77,42 @@ final class PublishJob {
         new OpenBatches(tools.store(), database).open(plan.batch());
         SnapshotCatalog catalog = new SnapshotCatalog(tools.store(), database);
         var letters = new Letters(database);
-        try (Scratch scratch = Scratch.below(tools.recipe().scratch(), "publish")) {
+        var pauses = new Pauses(tools.store(), clock);
+        try (Scratch scratch = tools.recipe().budget().scratch("publish", "final merge of " + plan.batch())) {
             var version = new VersionBuild(tools, database, scratch, retries);
             for (int round = 0; round < MOST_ROUNDS; round++) {
+                pauses.requireNone(database);
                 Live live = catalog.live();
                 Standing own = new FanIn(tools.store()).look(plan);
-                List<Standing> batches = batches(own);
+                List<Standing> open = batches(own);
+                List<Standing> batches = version.admitted(live, open);
                 Take take = version.fitting(Take.decide(version.base(live), batches, own));
                 if (!take.ownReady()) {
-                    return wait(own, live);
+                    return await(own, live);
                 }
                 if (take.nothing()) {
                     letters.send(take.refused());
                     return close(plan, batches, take, catalog.live(), started);
                 }
-                switch (version.attempt(live, take, batches, () -> letters.send(take.refused()))) {
-                    case VersionBuild.Attempt.Settled(CommitOutcome.Committed committed) ->
+                switch (version.attempt(live, take, open, () -> {
+                    pauses.requireNone(database);
+                    letters.send(take.refused());
+                })) {
+                    case VersionBuild.Attempt.Settled(CommitOutcome.Committed committed) -> {
+                        tools.metrics().published(database, Duration.between(started, clock.instant()), traffic);
                         LOG.atInfo()
-                                .addKeyValue("database", database)
-                                .addKeyValue("batch_id", plan.batch())
-                                .addKeyValue("version", committed.version())
+                                .addKeyValue(Keys.DATABASE, database)
+                                .addKeyValue(Keys.BATCH_ID, plan.batch())
+                                .addKeyValue(Keys.VERSION, committed.version())
                                 .log("published");
-                    case VersionBuild.Attempt.Settled(CommitOutcome.LostRace lost) ->
+                    }
+                    case VersionBuild.Attempt.Settled(CommitOutcome.LostRace lost) -> {
+                        tools.metrics().publishLost(database);
                         LOG.atInfo()
-                                .addKeyValue("database", database)
-                                .addKeyValue("batch_id", plan.batch())
+                                .addKeyValue(Keys.DATABASE, database)
+                                .addKeyValue(Keys.BATCH_ID, plan.batch())
                                 .log("pointer moved meanwhile, joined anew with the new version: {}", lost.why());
+                    }
                     case VersionBuild.Attempt.Misfit(List<Excuse> excuses) -> letters.send(excuses);
                 }
             }
@@ -182,9 +202,13 @@ final class PublishJob {
     }
 
     /** Whoever settles the batch sends again, so this message has done its part; unless nobody will. */
-    private static String wait(Standing batch, Live live) {
+    private String await(Standing batch, Live live) {
         Standing own = batch.against(live.lineage());
         own.stuck().ifPresent(failure -> {
+            if (failure.blame() == Blame.DOUBTFUL) {
+                Instant opened = new OpenBatches(tools.store(), own.plan().database()).since(own.batch());
+                throw FailureException.notWholeUntil(opened.plus(CHUNK_PATIENCE), failure, null);
+            }
             throw new FailureException(failure.blame(), failure.reason(), failure.message());
         });
         String what = own.missing().isEmpty()

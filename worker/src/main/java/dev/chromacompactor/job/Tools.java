@@ -5,6 +5,8 @@ import dev.chromacompactor.message.Message.ObjectRef;
 import dev.chromacompactor.message.Sender;
 import dev.chromacompactor.store.ObjectStore;
 import dev.chromacompactor.store.ObjectStores;
+import dev.chromacompactor.telemetry.Metrics;
+import dev.chromacompactor.telemetry.Traffic;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param events takes {@code batch_published}; null: no results queue
  * @param recipe limits and waits of the recipes
  * @param build what receipts and manifests name as the worker's build
+ * @param metrics told of what happens
  */
 public record Tools(
         ObjectStores stores,
@@ -24,7 +27,25 @@ public record Tools(
         DeadLetterSink letters,
         @Nullable Sender events,
         Recipe recipe,
-        String build) {
+        String build,
+        Metrics metrics) {
+    /** For whom nobody asks in numbers. */
+    public Tools(
+            ObjectStores stores,
+            String bucket,
+            Sender sender,
+            DeadLetterSink letters,
+            @Nullable Sender events,
+            Recipe recipe,
+            String build) {
+        this(stores, bucket, sender, letters, events, recipe, build, Metrics.none());
+    }
+
+    /** The same, with every request to the object store counted. */
+    Tools counting(Traffic traffic) {
+        return new Tools(stores.counting(traffic), bucket, sender, letters, events, recipe, build, metrics);
+    }
+
     /** The worker's own bucket. */
     public ObjectStore store() {
         return stores.bucket(bucket);

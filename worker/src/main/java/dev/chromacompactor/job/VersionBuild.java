@@ -8,6 +8,7 @@ import dev.chromacompactor.batch.Receipt;
 import dev.chromacompactor.batch.Standing;
 import dev.chromacompactor.batch.Take;
 import dev.chromacompactor.chroma.Stamp;
+import dev.chromacompactor.compaction.CostModel;
 import dev.chromacompactor.compaction.IntermediateRef;
 import dev.chromacompactor.compaction.Scratch;
 import dev.chromacompactor.compaction.SnapshotBuild;
@@ -35,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Builds versions for one publish: each attempt on the base of the moment, the intermediates fetched once. */
@@ -62,8 +64,12 @@ final class VersionBuild {
     private final SnapshotBuild build;
     private final Retries retries;
     private final Map<String, Path> fetched = new HashMap<>();
+    /** Of what was fetched, or is about to be; by the same names. */
+    private final Map<String, CostModel.Input> sizes = new HashMap<>();
+
     private final Map<String, Base> foreigners = new HashMap<>();
     private final Map<ChunkName, Excuse> misfits = new HashMap<>();
+    private int fetches;
     private int attempts;
 
     /** @param retries of fetching, and of uploading under a fresh id */
@@ -80,6 +86,52 @@ final class VersionBuild {
     /** The same choice without what did not fit in an earlier attempt. */
     Take fitting(Take take) {
         return take.without(misfits.values());
+    }
+
+    /**
+     * Of the open batches as many as this worker can publish at once. Ours comes first and is in it in any case; each of
+     * the others has a message of its own.
+     */
+    List<Standing> admitted(Live live, List<Standing> open) {
+        CostModel.Input base = build.size(live);
+        List<CostModel.Input> together = new ArrayList<>();
+        List<Standing> admitted = new ArrayList<>();
+        for (Standing batch : open) {
+            List<CostModel.Input> more = new ArrayList<>(together);
+            for (Standing.Item item : batch.against(live.lineage()).items()) {
+                if (item.state() instanceof Standing.State.Done(String key, String etag, Receipt receipt)) {
+                    more.add(size(key, etag, receipt));
+                }
+            }
+            if (admitted.isEmpty() || tools.recipe().budget().couldFit(CostModel.publish(more, base))) {
+                admitted.add(batch);
+                together = more;
+            }
+        }
+        return admitted;
+    }
+
+    private CostModel.Input size(String key, String etag, @Nullable Receipt receipt) {
+        return sizes.computeIfAbsent(key + "@" + etag, _ -> new Intermediates(tools.store()).size(key, receipt));
+    }
+
+    /** Removes what was fetched for an attempt before and is not taken any more, then asks for the room of this one. */
+    private void makeRoom(Live live, Take take) {
+        Set<String> wanted = take.folds().stream().map(VersionBuild::id).collect(Collectors.toSet());
+        fetched.forEach((id, directory) -> {
+            if (!wanted.contains(id)) {
+                scratch.remove(directory);
+            }
+        });
+        fetched.keySet().retainAll(wanted);
+        List<CostModel.Input> intermediates = take.folds().stream()
+                .map(part -> size(part.key(), part.etag(), part.receipt()))
+                .toList();
+        scratch.reserve(CostModel.publish(intermediates, build.size(live)));
+    }
+
+    private static String id(Take.Fold part) {
+        return part.key() + "@" + part.etag();
     }
 
     /** What the chunks have to fit to. A base of another writer is looked into once. */
@@ -102,6 +154,7 @@ final class VersionBuild {
      *     we die right after it
      */
     Attempt attempt(Live live, Take left, List<Standing> batches, Runnable beforeCommit) {
+        makeRoom(live, left);
         List<Path> intermediates = new ArrayList<>();
         long started = System.nanoTime();
         for (Take.Fold part : left.folds()) {
@@ -161,7 +214,7 @@ final class VersionBuild {
     }
 
     private Path fetch(Take.Fold part) {
-        String id = part.key() + "@" + part.etag();
+        String id = id(part);
         Path there = fetched.get(id);
         if (there != null) {
             return there;
@@ -170,10 +223,9 @@ final class VersionBuild {
                 part.receipt() == null ? null : part.receipt().intermediate();
         String prefix = part.key().substring(0, part.key().length() - BatchKeys.DATABASE_FILE.length());
         var ref = new IntermediateRef(prefix, part.etag(), known == null ? null : known.sha256());
+        String name = "intermediate-" + fetches++;
         try {
-            Path directory = retries.call(
-                    "fetch " + part.key(),
-                    () -> ref.fetch(tools.store(), scratch.emptied("intermediate-" + fetched.size())));
+            Path directory = retries.call("fetch " + part.key(), () -> ref.fetch(tools.store(), scratch.emptied(name)));
             fetched.put(id, directory);
             return directory;
         } catch (FailureException e) {

@@ -11,6 +11,7 @@ import dev.chromacompactor.batch.Receipt;
 import dev.chromacompactor.batch.Receipts;
 import dev.chromacompactor.chroma.ChromaDatabase;
 import dev.chromacompactor.chroma.RecordDigest;
+import dev.chromacompactor.compaction.Budget;
 import dev.chromacompactor.compaction.Recipe;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.snapshot.Json;
@@ -58,6 +59,15 @@ final class Workplace {
     }
 
     Workplace(ObjectStore store, Path parent, Duration unlockPoll, Duration unlockWait) {
+        this(store, parent, unlockPoll, unlockWait, Room.plenty(parent.resolve("jobs")));
+    }
+
+    /** With so much room, whatever the machine has. */
+    Workplace(ObjectStore store, Path parent, Budget budget) {
+        this(store, parent, Duration.ofMillis(1), Duration.ofSeconds(5), budget);
+    }
+
+    private Workplace(ObjectStore store, Path parent, Duration unlockPoll, Duration unlockWait, Budget budget) {
         this.store = store;
         this.parent = parent;
         this.scratch = parent.resolve("jobs");
@@ -76,7 +86,7 @@ final class Workplace {
                     beforeSending.run();
                     bodies.forEach(body -> events.add(tree(body)));
                 },
-                new Recipe(scratch, unlockPoll, unlockWait, Archives.Limits.DEFAULT),
+                new Recipe(budget, unlockPoll, unlockWait, Archives.Limits.DEFAULT),
                 "test");
         jobs = new Jobs(tools, InstantSource.system(), Retries.ofDependency(Duration.ofMillis(1)));
     }

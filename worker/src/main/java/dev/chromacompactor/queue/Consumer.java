@@ -1,12 +1,11 @@
 package dev.chromacompactor.queue;
 
-import dev.chromacompactor.failure.Blame;
-import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
-import dev.chromacompactor.job.Delivery;
+import dev.chromacompactor.job.AttemptMarks;
 import dev.chromacompactor.job.MessageHandler;
-import dev.chromacompactor.job.Outcome;
+import dev.chromacompactor.message.Trace;
 import dev.chromacompactor.telemetry.Keys;
+import dev.chromacompactor.telemetry.Metrics;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -16,45 +15,62 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Receives messages, runs each as a job, and acts on its outcome.
  *
- * <p>At most {@code concurrency} messages are held at once, and each that is held is being worked on: nothing is fetched ahead.
- * From receive to acknowledge a {@link Lease} keeps the message. Whatever fails on the way to an acknowledgement, the message
- * stays in the queue and comes again; a dead letter is sent before the original is deleted.
+ * <p>At most {@code concurrency} jobs run at once; while they are short a few messages are held ahead of them. From receive to
+ * acknowledge a {@link Lease} keeps each message. Whatever fails on the way to an acknowledgement, the message stays in the
+ * queue and comes again; a dead letter is sent before the original is deleted.
  */
 public final class Consumer {
     private static final Logger log = LoggerFactory.getLogger(Consumer.class);
 
     /**
-     * What a receive asks for; the first heartbeat extends it. Short, as a poll that is cut off by a stop may have been promised
+     * What a receive asks for; the first heartbeat extends it. Short, as a poll whose answer is lost may have been promised
      * messages whose handles nobody learns: they come back after this time.
      */
     private static final Duration FIRST_HOLD = Duration.ofSeconds(30);
+    /** A message that waited for a slot for so long is left to other workers. */
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
 
     private static final Duration FIRST_BACKOFF = Duration.ofSeconds(2);
-    /** After a failed poll, or a job that this machine could not do; doubled up to the second. */
-    private static final Duration FIRST_POLL_PAUSE = Duration.ofMillis(500);
-
-    private static final Duration LONGEST_POLL_PAUSE = Duration.ofSeconds(30);
+    private static final Duration LONGEST_BACKOFF = Duration.ofMinutes(5);
     /** For interrupted jobs to end, after the drain timeout. */
-    private static final Duration GRACE = Duration.ofSeconds(5);
+    private static final Duration GRACE = Duration.ofSeconds(4);
+    /** When to look for letters that SQS moved by itself, first and then. */
+    private static final Duration FIRST_LETTERS = Duration.ofSeconds(10);
+
+    private static final Duration LETTERS_EVERY = Duration.ofMinutes(5);
+    /** For the last letters, and then for the last acknowledgements. */
+    private static final Duration FLUSH = Duration.ofSeconds(1);
 
     /**
      * @param concurrency jobs at once
      * @param visibility whole seconds a message stays hidden without a sign of life
      * @param maxAttempts how often an input may fail
-     * @param firstBackoff bound of the first pause; it doubles with every receive
+     * @param firstBackoff bound of the first pause; it doubles with every failure
+     * @param longPoll whole seconds a poll waits for a message, and so the longest that a stop waits for a poll
      * @param build what dead letters name as the worker's build
      */
-    public record Settings(int concurrency, Duration visibility, int maxAttempts, Duration firstBackoff, String build) {
+    public record Settings(
+            int concurrency,
+            Duration visibility,
+            int maxAttempts,
+            Duration firstBackoff,
+            Duration longPoll,
+            String build) {
         public Settings(int concurrency, Duration visibility, int maxAttempts, String build) {
-            this(concurrency, visibility, maxAttempts, FIRST_BACKOFF, build);
+            this(concurrency, visibility, maxAttempts, FIRST_BACKOFF, SqsQueue.LONG_POLL, build);
+        }
+
+        /** The same, for a consumer that is to stop soon when it is told to. */
+        public Settings polling(Duration wait) {
+            return new Settings(concurrency, visibility, maxAttempts, firstBackoff, wait, build);
         }
 
         public Settings {
@@ -76,235 +92,293 @@ public final class Consumer {
     public record Drained(int interrupted, int abandoned) {}
 
     private final SqsQueue work;
-    private final MessageHandler handler;
+    private final Metrics metrics;
     private final Settings settings;
     private final InstantSource clock;
     private final Duration grace;
-
     private final Duration firstHold;
-    private final Settlement settlement;
-    private final Semaphore slots;
-    private final Timer.Threads timer = new Timer.Threads();
+    private final Timer timer;
     private final ExecutorService workers;
+
+    private final Breaker breaker = new Breaker();
+    private final Room room;
+    private final Undertaker undertaker;
+    private final Acknowledger acknowledger;
+    private final Settlement settlement;
+    private final Work jobs;
+    private final Poller poller;
+    private final Redriven redriven;
     private final Set<Held> held = ConcurrentHashMap.newKeySet();
     private final CountDownLatch stopping = new CountDownLatch(1);
 
-    /** Virtual, as only there an interrupt ends a call that waits for an answer. */
-    private final Thread poller = Thread.ofVirtual().name("poller").unstarted(this::poll);
-
-    private volatile Instant lastPoll;
+    private volatile Instant lastProgress;
 
     public Consumer(
-            SqsQueue work, SqsQueue deadLetters, MessageHandler handler, Settings settings, InstantSource clock) {
-        this(work, deadLetters, handler, settings, clock, GRACE);
+            SqsQueue work,
+            SqsQueue deadLetters,
+            MessageHandler handler,
+            AttemptMarks marks,
+            Gate gate,
+            Metrics metrics,
+            Settings settings,
+            InstantSource clock) {
+        this(
+                work,
+                deadLetters,
+                handler,
+                marks,
+                gate,
+                metrics,
+                settings,
+                clock,
+                new Timer.Threads(),
+                // Platform threads: a native call would pin the carrier of a virtual one.
+                Executors.newFixedThreadPool(
+                        settings.concurrency(),
+                        Thread.ofPlatform().daemon().name("job-", 1).factory()),
+                GRACE);
     }
 
     Consumer(
             SqsQueue work,
             SqsQueue deadLetters,
             MessageHandler handler,
+            AttemptMarks marks,
+            Gate gate,
+            Metrics metrics,
             Settings settings,
             InstantSource clock,
+            Timer timer,
+            ExecutorService workers,
             Duration grace) {
         this.work = work;
-        this.handler = handler;
+        this.metrics = metrics;
         this.settings = settings;
         this.clock = clock;
+        this.timer = timer;
+        this.workers = workers;
         this.grace = grace;
         this.firstHold = FIRST_HOLD.compareTo(settings.visibility()) < 0 ? FIRST_HOLD : settings.visibility();
-        this.settlement = new Settlement(work, deadLetters, handler, settings, clock);
-        this.slots = new Semaphore(settings.concurrency());
-        // Platform threads: a native call would pin the carrier of a virtual one.
-        this.workers = Executors.newFixedThreadPool(
-                settings.concurrency(),
-                Thread.ofPlatform().daemon().name("job-", 1).factory());
-        this.lastPoll = clock.instant();
+        this.lastProgress = clock.instant();
+        this.room = new Room(settings.concurrency());
+        this.undertaker = new Undertaker(deadLetters);
+        this.acknowledger = new Acknowledger(work);
+        var attempts = new Attempts(settings.maxAttempts(), marks, clock, settings.build());
+        var backoff = new Backoff(settings.firstBackoff(), LONGEST_BACKOFF, RandomGenerator.getDefault());
+        this.settlement = new Settlement(
+                work, undertaker, handler, attempts, backoff, acknowledger, breaker, metrics, clock, settings.build());
+        this.jobs = new Work(handler, attempts, settlement, settings.concurrency());
+        this.redriven = new Redriven(deadLetters, handler, attempts);
+        this.poller = new Poller(
+                work, room, gate, breaker, metrics, new Arrivals(), firstHold, settings.longPoll(), clock, stopping);
     }
 
     public void start() {
+        metrics.slots(settings.concurrency(), this::running);
+        metrics.lastPoll(poller::lastSign);
+        undertaker.start();
+        acknowledger.start();
         poller.start();
+        var _ = timer.after(FIRST_LETTERS, this::lookAtLetters);
     }
 
-    /** When the last poll was answered, or the start: what an aliveness check looks at. */
-    public Instant lastPoll() {
-        return lastPoll;
+    public ConsumerState health() {
+        var lastEmpty = poller.lastEmpty();
+        return new ConsumerState(
+                poller.isAlive(),
+                poller.lastSign(),
+                poller.lastTurn(),
+                lastEmpty.isAfter(lastProgress) ? lastEmpty : lastProgress,
+                running(),
+                poller.closedFor(),
+                breaker.isOpen(),
+                breaker.nodeFailuresInARow(),
+                stopped());
     }
 
     /** Jobs at this moment. */
     public int running() {
-        return held.size();
+        return (int) held.stream().filter(Held::isRunning).count();
     }
 
     /**
-     * Stops polling at once (what the poll returned is released), lets running jobs end for that long, then interrupts them and hands their messages back. Returns
-     * within a few seconds more; no thread of this consumer is alive then, but for jobs that ignore the interrupt.
+     * Stops polling, hands back what has not begun, lets running jobs end for that long, then interrupts them and hands their
+     * messages back. A poll under way is heard to its end, at most 20 seconds, and what it brings is released. No thread of this
+     * consumer is alive after it, but for jobs that ignore the interrupt. Takes at most the larger of 20 seconds and the drain
+     * timeout, and nine seconds more.
      */
     public Drained stop(Duration drainTimeout) throws InterruptedException {
-        stopping.countDown();
-        poller.interrupt();
-        poller.join(grace);
-        workers.shutdown();
-        int interrupted = 0;
-        int abandoned = 0;
-        if (!workers.awaitTermination(drainTimeout.toMillis(), TimeUnit.MILLISECONDS)) {
-            var late = List.copyOf(held);
-            interrupted = late.size();
-            late.forEach(job -> job.lease().interrupt("the worker is stopping"));
-            var _ = workers.awaitTermination(grace.toMillis(), TimeUnit.MILLISECONDS);
-            for (var job : held) {
-                abandoned++;
-                if (job.lease().settle() == Lease.State.HELD) {
-                    settlement.release(job.message());
-                }
-                log.atWarn()
-                        .addKeyValue(Keys.MESSAGE_ID, job.message().id())
-                        .log("job does not stop, its message is handed back without waiting for it");
-            }
+        long begun = System.nanoTime();
+        synchronized (this) {
+            stopping.countDown();
+            workers.shutdown();
         }
+        room.close();
+        leaveToOthers(Duration.ZERO);
+        var drained = drain(drainTimeout.minusNanos(System.nanoTime() - begun));
+        poller.join(settings.longPoll().plusSeconds(1).minusNanos(System.nanoTime() - begun));
+        undertaker.stop(FLUSH);
+        acknowledger.stop(FLUSH);
+        releaseRest();
         timer.close();
-        log.atInfo().addArgument(interrupted).log("consumer stopped, {} jobs interrupted");
-        return new Drained(interrupted, abandoned);
+        log.atInfo().addArgument(drained.interrupted()).log("consumer stopped, {} jobs interrupted");
+        return drained;
     }
 
     boolean stopped() {
         return stopping.getCount() == 0;
     }
 
-    private void poll() {
-        int failedInARow = 0;
-        while (!stopped()) {
-            try {
-                int free = freeSlots();
-                try {
-                    // A machine that cannot work must not take from the others, nor use up the receive count.
-                    rest(settlement.handedBackInARow());
-                    var messages = work.receive(free, SqsQueue.LONG_POLL, firstHold);
-                    lastPoll = clock.instant();
-                    free -= messages.size();
-                    messages.forEach(this::take);
-                    failedInARow = 0;
-                } finally {
-                    slots.release(free);
-                }
-            } catch (FailureException e) {
-                if (stopped()) {
-                    return;
-                }
-                log.atWarn()
-                        .addKeyValue(Keys.QUEUE, work.url())
-                        .addKeyValue(Keys.REASON, e.failure().reason())
-                        .addKeyValue(Keys.MESSAGE, e.failure().message())
-                        .log("poll failed, tried again after a pause");
-                rest(++failedInARow);
-            } catch (InterruptedException e) {
-                // Only a stop interrupts this thread.
-                return;
-            } catch (RuntimeException e) {
-                // Whatever it is, a worker that has silently stopped polling is worse.
-                log.atError().setCause(e).log("poll failed in a way that nobody foresaw, tried again after a pause");
-                rest(++failedInARow);
-            }
+    /** One poll on this thread, without {@link #start}: how a simulation drives it. */
+    Duration round() throws InterruptedException {
+        var pause = poller.round();
+        undertaker.flush();
+        acknowledger.flush();
+        return pause;
+    }
+
+    private Drained drain(Duration drainTimeout) throws InterruptedException {
+        if (workers.awaitTermination(drainTimeout.toNanos(), TimeUnit.NANOSECONDS)) {
+            return new Drained(0, 0);
+        }
+        var late = held.stream().filter(Held::isRunning).toList();
+        late.forEach(job -> job.lease().interrupt("the worker is stopping"));
+        if (workers.awaitTermination(grace.toMillis(), TimeUnit.MILLISECONDS)) {
+            return new Drained(late.size(), 0);
+        }
+        var deaf = late.stream().filter(Held::isRunning).toList();
+        for (var job : deaf) {
+            // What it says from now on is not heard.
+            var _ = job.lease().settle();
+            // Nobody died of it. The bucket may take its time, and a stop has none.
+            var _ = Thread.ofVirtual().name("unmark").start(() -> settlement.unmark(job));
+            log.atWarn()
+                    .addKeyValue(Keys.MESSAGE_ID, job.message().id())
+                    .log("job does not stop, its message is handed back without waiting for it");
+        }
+        return new Drained(late.size(), deaf.size());
+    }
+
+    /** Of jobs that do not stop, and of those whose message could not be deleted in time: to do these again is harmless. */
+    private void releaseRest() {
+        var left = List.copyOf(held);
+        if (!left.isEmpty()) {
+            left.forEach(job -> job.lease().settle());
+            log.atWarn().addArgument(left.size()).log("{} messages neither done nor acknowledged in time, handed back");
+            settlement.release(left.stream().map(Held::message).toList());
         }
     }
 
-    /** Waits for a free slot, then takes as many as one receive can fill. */
-    private int freeSlots() throws InterruptedException {
-        slots.acquire();
-        int free = 1;
-        while (free < SqsQueue.BATCH && slots.tryAcquire()) {
-            free++;
-        }
-        return free;
-    }
-
-    /** A pause that grows with what went wrong in a row; ends early if the consumer stops. */
-    private void rest(int failures) {
-        if (failures == 0) {
-            return;
-        }
-        var pause = FIRST_POLL_PAUSE.multipliedBy(1L << Math.min(failures - 1, 10));
-        var bounded = pause.compareTo(LONGEST_POLL_PAUSE) < 0 ? pause : LONGEST_POLL_PAUSE;
-        try {
-            var _ = stopping.await(bounded.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    /** They have room already. */
+    private void take(List<ReceivedMessage> messages) {
+        if (!begin(messages)) {
+            settlement.release(messages);
+            room.give(messages.size());
         }
     }
 
-    /** The message has a slot. */
-    private void take(ReceivedMessage message) {
+    /** @return false: the worker is stopping */
+    private synchronized boolean begin(List<ReceivedMessage> messages) {
         if (stopped()) {
-            // The interrupt of the poll must not hit this call too.
-            var _ = Thread.interrupted();
-            settlement.release(message);
-            slots.release();
-            return;
+            return false;
         }
-        var lease = new Lease(
-                message.id(),
-                (visibility, patience) -> work.changeVisibility(message.handle(), visibility, patience),
-                firstHold,
-                settings.visibility(),
-                timer,
-                clock);
-        var job = new Held(message, lease, BodySummary.of(message.body()));
-        held.add(job);
-        lease.start();
-        workers.execute(() -> {
-            try {
-                work(job);
-            } finally {
-                held.remove(job);
-                slots.release();
-            }
-        });
+        room.received(messages.size());
+        for (var message : messages) {
+            var lease = new Lease(
+                    message.id(),
+                    (visibility, patience) -> work.changeVisibility(message.handle(), visibility, patience),
+                    firstHold,
+                    settings.visibility(),
+                    timer,
+                    metrics,
+                    clock);
+            var job = new Held(message, lease);
+            held.add(job);
+            lease.start();
+            workers.execute(() ->
+                    Trace.of(message.id(), message.body(), message.texts()).run(() -> run(job)));
+        }
+        return true;
     }
 
-    private void work(Held job) {
-        var message = job.message();
-        log.atInfo()
-                .addKeyValue(Keys.MESSAGE_ID, message.id())
-                .addKeyValue(Keys.JOB, job.summary().operation())
-                .addKeyValue(Keys.BATCH_ID, job.summary().batchId())
-                .addKeyValue(Keys.DATABASE, job.summary().database())
-                .addKeyValue(Keys.RECEIVES, message.receives())
-                .log("job started");
-        var delivery = settlement.delivery(message);
-        var outcome = job.lease().run(() -> outcome(delivery));
-        var why = job.lease().interruption();
-        if (why != null && !(outcome instanceof Outcome.Done)) {
-            // Whatever an interrupted job says of its input may come from the interrupt.
-            outcome = new Outcome.HandBack(new Failure(Blame.NODE, "interrupted", why));
+    private void run(Held job) {
+        if (!job.begin()) {
+            return;
         }
+        room.begun();
+        lastProgress = clock.instant();
+        long begun = System.nanoTime();
         try {
-            settlement.settle(job, outcome);
+            jobs.run(job, () -> drop(job));
+        } catch (RuntimeException | Error e) {
+            log.atError()
+                    .addKeyValue(Keys.MESSAGE_ID, job.message().id())
+                    .setCause(e)
+                    .log("job not settled, the message stays and comes again");
+            var _ = job.lease().settle();
+            drop(job);
+        } finally {
+            job.end();
+            room.ended(Duration.ofNanos(System.nanoTime() - begun));
+            lastProgress = clock.instant();
+        }
+    }
+
+    private void drop(Held job) {
+        if (held.remove(job)) {
+            room.give(1);
+        }
+    }
+
+    /** Messages that have waited for a slot for so long are left to other workers: no attempt, and no job, has begun. */
+    private void leaveToOthers(Duration waited) {
+        var left = held.stream()
+                .filter(job -> job.isWaiting() && job.lease().age().compareTo(waited) >= 0)
+                .filter(Held::skip)
+                .toList();
+        if (left.isEmpty()) {
+            return;
+        }
+        var ours = left.stream()
+                .filter(job -> job.lease().settle() == Lease.State.HELD)
+                .map(Held::message)
+                .toList();
+        settlement.release(ours);
+        for (var job : left) {
+            room.begun();
+            // What did not get its turn in that time does not count as short.
+            room.ended(LONGEST_WAIT);
+            drop(job);
+        }
+        log.atInfo().addArgument(left.size()).log("{} messages handed back before they were begun");
+    }
+
+    private final class Arrivals implements Poller.Sink {
+        @Override
+        public void beforePoll() {
+            leaveToOthers(LONGEST_WAIT);
+        }
+
+        @Override
+        public void take(List<ReceivedMessage> messages) {
+            Consumer.this.take(messages);
+        }
+    }
+
+    private void lookAtLetters() {
+        try {
+            redriven.look();
         } catch (FailureException e) {
             log.atWarn()
-                    .addKeyValue(Keys.MESSAGE_ID, message.id())
                     .addKeyValue(Keys.REASON, e.failure().reason())
                     .addKeyValue(Keys.MESSAGE, e.failure().message())
-                    .log("outcome not recorded, the message stays and comes again");
+                    .log("dead letters not looked at, tried again later");
+        } finally {
+            if (!stopped()) {
+                // Spread over the workers.
+                long more = RandomGenerator.getDefault().nextLong(LETTERS_EVERY.toMillis());
+                var _ = timer.after(LETTERS_EVERY.plusMillis(more), this::lookAtLetters);
+            }
         }
-    }
-
-    /** Handlers turn failures into outcomes; this is for what they did not think of. */
-    private Outcome outcome(Delivery delivery) {
-        try {
-            return handler.handle(delivery);
-        } catch (RuntimeException | StackOverflowError | AssertionError e) {
-            logUnforeseen(delivery, e);
-            return new Outcome.RetryLater(new Failure(Blame.DOUBTFUL, "unexpected-error", "run a job: " + e));
-        } catch (Error e) {
-            // Out of memory, a class or library that does not load: another machine may do better.
-            logUnforeseen(delivery, e);
-            return new Outcome.HandBack(new Failure(Blame.NODE, "worker-broken", "run a job: " + e));
-        }
-    }
-
-    private static void logUnforeseen(Delivery delivery, Throwable thrown) {
-        log.atError()
-                .addKeyValue(Keys.MESSAGE_ID, delivery.messageId())
-                .setCause(thrown)
-                .log("job failed in a way that nobody foresaw");
     }
 }

@@ -1,7 +1,10 @@
 package dev.chromacompactor.queue;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.Failure;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 
 /**
@@ -40,7 +43,15 @@ public record FailureReport(
         List<Replay> replays) {
 
     /** One failed attempt. */
-    public record Attempt(Instant at, @JsonProperty("class") String blame, String reason, String message) {}
+    public record Attempt(Instant at, @JsonProperty("class") String blame, String reason, String message) {
+        private static Attempt of(Attempts.Attempt attempt) {
+            return new Attempt(
+                    attempt.at(),
+                    attempt.failure().blame().label(),
+                    attempt.failure().reason(),
+                    cut(attempt.failure().message(), ATTEMPT_MESSAGE_CHARS));
+        }
+    }
 
     /** One time that the letter was sent back, and what it had failed with until then. */
     public record Replay(Instant at, String reason, String fingerprint, String build) {}
@@ -50,6 +61,7 @@ public record FailureReport(
     static final int MESSAGE_CHARS = 4000;
     static final int ATTEMPT_MESSAGE_CHARS = 300;
     static final int LISTED_REPLAYS = 10;
+    static final int LISTED_ATTEMPTS = 20;
 
     public FailureReport {
         message = cut(message, MESSAGE_CHARS);
@@ -59,10 +71,39 @@ public record FailureReport(
                         .limit(LISTED_KEYS)
                         .map(key -> cut(key, KEY_CHARS))
                         .toList();
-        attempts = attempts == null ? List.of() : List.copyOf(attempts);
+        attempts = attempts == null
+                ? List.of()
+                : List.copyOf(attempts.subList(Math.max(0, attempts.size() - LISTED_ATTEMPTS), attempts.size()));
         replays = replays == null
                 ? List.of()
                 : List.copyOf(replays.subList(Math.max(0, replays.size() - LISTED_REPLAYS), replays.size()));
+    }
+
+    /** Of a message that is given up for this failure, after these attempts. */
+    static FailureReport of(
+            ReceivedMessage message,
+            List<String> inputKeys,
+            List<Attempts.Attempt> attempts,
+            Failure failure,
+            String verdict,
+            String build,
+            InstantSource clock) {
+        var lineage = Lineage.of(message);
+        return new FailureReport(
+                (Attempts.counts(failure.blame()) ? Blame.INPUT : failure.blame()).label(),
+                failure.reason(),
+                failure.message(),
+                verdict,
+                Fingerprint.of(failure),
+                inputKeys,
+                inputKeys.size(),
+                attempts.stream().map(Attempt::of).toList(),
+                message.receives(),
+                lineage.firstSeen(),
+                clock.instant(),
+                lineage.messageId(),
+                build,
+                lineage.replays());
     }
 
     /** Without the lists: what is left when the body leaves little room. */

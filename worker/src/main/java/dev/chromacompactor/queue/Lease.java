@@ -2,6 +2,7 @@ package dev.chromacompactor.queue;
 
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.telemetry.Keys;
+import dev.chromacompactor.telemetry.Metrics;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -41,6 +42,7 @@ final class Lease {
     private final Extension extension;
     private final Duration visibility;
     private final Timer timer;
+    private final Metrics metrics;
     private final InstantSource clock;
     private final Instant receivedAt;
 
@@ -70,11 +72,13 @@ final class Lease {
             Duration firstHold,
             Duration visibility,
             Timer timer,
+            Metrics metrics,
             InstantSource clock) {
         this.messageId = messageId;
         this.extension = extension;
         this.visibility = visibility;
         this.timer = timer;
+        this.metrics = metrics;
         this.clock = clock;
         this.receivedAt = clock.instant();
         this.hold = firstHold;
@@ -146,6 +150,32 @@ final class Lease {
         }
     }
 
+    /** The message was not acknowledged after all: if there is time left, it is kept again. */
+    void resume() {
+        beating.lock();
+        try {
+            if (state == State.SETTLED && clock.instant().isBefore(heldUntil)) {
+                state = State.HELD;
+                cancelNext = timer.after(Duration.ZERO, this::beat);
+            }
+        } finally {
+            beating.unlock();
+        }
+    }
+
+    State state() {
+        beating.lock();
+        try {
+            return state;
+        } finally {
+            beating.unlock();
+        }
+    }
+
+    Instant receivedAt() {
+        return receivedAt;
+    }
+
     /** How much longer SQS lets this receive hide the message, at most. */
     Duration ceiling() {
         var left = Duration.between(clock.instant(), receivedAt.plus(CEILING)).minusSeconds(1);
@@ -177,9 +207,8 @@ final class Lease {
 
     /** One call, over well before the lease is; after a failure the next follows sooner. */
     private void extend(Instant now) {
-        var sixth = hold.dividedBy(6);
         try {
-            if (!extension.extend(visibility, sixth)) {
+            if (!extension.extend(visibility, hold.dividedBy(6))) {
                 lose("somebody else has the message, or it is gone");
                 return;
             }
@@ -188,21 +217,31 @@ final class Lease {
             heldUntil = now.plus(hold);
             cancelNext = timer.after(hold.dividedBy(3), this::beat);
         } catch (FailureException e) {
-            if (clock.instant().plus(sixth).isBefore(heldUntil)) {
-                log.atWarn()
-                        .addKeyValue(Keys.MESSAGE_ID, messageId)
-                        .addKeyValue(Keys.REASON, e.failure().reason())
-                        .addKeyValue(Keys.MESSAGE, e.failure().message())
-                        .log("heartbeat failed, tried again before the lease ends");
-                cancelNext = timer.after(sixth, this::beat);
-            } else {
-                lose("it could not be extended: " + e.getMessage());
-            }
+            failed(e.failure().reason(), e.failure().message());
+        } catch (RuntimeException | Error e) {
+            // Whatever it is: a lease that ends unseen is worse.
+            failed("unexpected-error", e.toString());
+        }
+    }
+
+    private void failed(String reason, String message) {
+        metrics.heartbeatFailed(reason);
+        var sixth = hold.dividedBy(6);
+        if (clock.instant().plus(sixth).isBefore(heldUntil)) {
+            log.atWarn()
+                    .addKeyValue(Keys.MESSAGE_ID, messageId)
+                    .addKeyValue(Keys.REASON, reason)
+                    .addKeyValue(Keys.MESSAGE, message)
+                    .log("heartbeat failed, tried again before the lease ends");
+            cancelNext = timer.after(sixth, this::beat);
+        } else {
+            lose("it could not be extended: " + message);
         }
     }
 
     private void lose(String why) {
         state = State.LOST;
+        metrics.leaseLost();
         log.atWarn()
                 .addKeyValue(Keys.MESSAGE_ID, messageId)
                 .addArgument(why)

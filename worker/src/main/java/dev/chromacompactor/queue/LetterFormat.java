@@ -121,7 +121,7 @@ final class LetterFormat {
                 .build();
     }
 
-    private static int bytes(Map<String, MessageAttributeValue> attributes) {
+    static int bytes(Map<String, MessageAttributeValue> attributes) {
         return attributes.entrySet().stream()
                 .mapToInt(attribute -> bytes(attribute.getKey(), attribute.getValue()))
                 .sum();

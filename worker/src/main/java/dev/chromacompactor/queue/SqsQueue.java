@@ -9,11 +9,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.SdkException;
@@ -21,6 +23,7 @@ import software.amazon.awssdk.core.retry.RetryUtils;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.model.BatchResultErrorEntry;
 import software.amazon.awssdk.services.sqs.model.ChangeMessageVisibilityBatchRequestEntry;
+import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchRequestEntry;
 import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 import software.amazon.awssdk.services.sqs.model.MessageSystemAttributeName;
 import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
@@ -117,6 +120,42 @@ public final class SqsQueue implements Sender {
                         .overrideConfiguration(configuration -> configuration.apiCallTimeout(CALL_TIMEOUT))));
     }
 
+    /** What became of one message of a delete of many. */
+    enum Deletion {
+        DELETED,
+        /** It is no longer this receive's. */
+        GONE,
+        /** It is still there. */
+        FAILED
+    }
+
+    /**
+     * Deletes many in one call.
+     *
+     * @param handles at most {@link #BATCH}
+     * @return in the same order
+     */
+    List<Deletion> delete(List<String> handles) {
+        var entries = new ArrayList<DeleteMessageBatchRequestEntry>();
+        for (var handle : handles) {
+            entries.add(DeleteMessageBatchRequestEntry.builder()
+                    .id("m" + entries.size())
+                    .receiptHandle(handle)
+                    .build());
+        }
+        var answers = new ArrayList<>(Collections.nCopies(handles.size(), Deletion.DELETED));
+        call(
+                        "delete from",
+                        () -> client.deleteMessageBatch(request -> request.queueUrl(url)
+                                .entries(entries)
+                                .overrideConfiguration(configuration -> configuration.apiCallTimeout(CALL_TIMEOUT))))
+                .failed()
+                .forEach(failed -> answers.set(
+                        Integer.parseInt(failed.id().substring(1)),
+                        GONE.contains(shortCode(failed.code())) ? Deletion.GONE : Deletion.FAILED));
+        return answers;
+    }
+
     /**
      * From now on nobody else gets the message for that long; zero: at once.
      *
@@ -138,6 +177,11 @@ public final class SqsQueue implements Sender {
 
     /** As {@link #changeVisibility(String, Duration)}, for many; those that are gone are left out. */
     void changeVisibility(List<String> handles, Duration visibility) {
+        changeVisibility(handles, visibility, CALL_TIMEOUT);
+    }
+
+    /** @param patience for each call, of ten messages at most */
+    void changeVisibility(List<String> handles, Duration visibility, Duration patience) {
         for (int from = 0; from < handles.size(); from += BATCH) {
             var entries = new ArrayList<ChangeMessageVisibilityBatchRequestEntry>();
             for (var handle : handles.subList(from, Math.min(handles.size(), from + BATCH))) {
@@ -149,8 +193,9 @@ public final class SqsQueue implements Sender {
             }
             var _ = call(
                     "change the visibility of messages of",
-                    () -> client.changeMessageVisibilityBatch(
-                            request -> request.queueUrl(url).entries(entries)));
+                    () -> client.changeMessageVisibilityBatch(request -> request.queueUrl(url)
+                            .entries(entries)
+                            .overrideConfiguration(configuration -> configuration.apiCallTimeout(patience))));
         }
     }
 
@@ -193,6 +238,31 @@ public final class SqsQueue implements Sender {
                         () -> client.sendMessage(request ->
                                 request.queueUrl(url).messageBody(body).messageAttributes(attributes)))
                 .messageId();
+    }
+
+    /**
+     * Sends messages with their attributes in one call.
+     *
+     * @param bodies at most {@link #BATCH}, all together at most {@link #MAX_BYTES} with their attributes
+     * @return for each whether it was taken
+     */
+    List<Boolean> send(List<String> bodies, List<Map<String, MessageAttributeValue>> attributes) {
+        var entries = new ArrayList<SendMessageBatchRequestEntry>();
+        for (int i = 0; i < bodies.size(); i++) {
+            entries.add(SendMessageBatchRequestEntry.builder()
+                    .id("m" + i)
+                    .messageBody(bodies.get(i))
+                    .messageAttributes(attributes.get(i))
+                    .build());
+        }
+        var taken = new ArrayList<>(Collections.nCopies(bodies.size(), true));
+        call(
+                        "send to",
+                        () -> client.sendMessageBatch(
+                                request -> request.queueUrl(url).entries(entries)))
+                .failed()
+                .forEach(failed -> taken.set(Integer.parseInt(failed.id().substring(1)), false));
+        return taken;
     }
 
     /**
@@ -273,7 +343,7 @@ public final class SqsQueue implements Sender {
         } catch (FailureException e) {
             if (e.getCause() instanceof AwsServiceException refused
                     && refused.awsErrorDetails() != null
-                    && GONE.contains(shortCode(refused))) {
+                    && GONE.contains(shortCode(refused.awsErrorDetails().errorCode()))) {
                 return false;
             }
             throw e;
@@ -302,12 +372,15 @@ public final class SqsQueue implements Sender {
         if (e instanceof AwsServiceException refused && (refused.statusCode() == 401 || refused.statusCode() == 403)) {
             return "sqs-access-denied";
         }
-        return "sqs-unavailable";
+        if (e instanceof AwsServiceException refused && refused.statusCode() >= 400 && refused.statusCode() < 500) {
+            return "sqs-refused";
+        }
+        boolean anonymous = String.valueOf(e.getMessage()).startsWith("Unable to load credentials");
+        return anonymous ? "credentials-missing" : "sqs-unavailable";
     }
 
     /** Servers differ in how they dress the code: {@code ReceiptHandleIsInvalid}, {@code AWS.SimpleQueueService.…}. */
-    private static String shortCode(AwsServiceException refused) {
-        var code = refused.awsErrorDetails().errorCode();
+    private static String shortCode(@Nullable String code) {
         return code == null ? "" : code.substring(code.lastIndexOf('.') + 1);
     }
 }

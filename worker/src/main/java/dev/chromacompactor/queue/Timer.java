@@ -5,12 +5,15 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /** Runs something once, later. */
-interface Timer {
+interface Timer extends AutoCloseable {
     /** @return takes the task back, if it has not begun */
     Runnable after(Duration delay, Runnable task);
 
+    @Override
+    default void close() {}
+
     /** The real one: a thread that waits, and a virtual thread for each task, as tasks wait for SQS. */
-    final class Threads implements Timer, AutoCloseable {
+    final class Threads implements Timer {
         private final ScheduledThreadPoolExecutor waiting;
 
         Threads() {

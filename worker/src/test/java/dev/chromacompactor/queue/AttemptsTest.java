@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
-import dev.chromacompactor.queue.Attempts.Attempt;
 import dev.chromacompactor.queue.Attempts.Verdict;
 import java.time.Instant;
+import java.time.InstantSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -14,13 +14,13 @@ import org.junit.jupiter.params.provider.EnumSource;
 class AttemptsTest {
     private static final int MAX = 5;
 
-    private final Attempts attempts = new Attempts(MAX);
+    private final MarksInMemory marks = new MarksInMemory();
+    private final Attempts attempts = new Attempts(MAX, marks, InstantSource.fixed(Instant.EPOCH), "build-7");
     private int receives;
 
     private Verdict fail(Blame blame, String message) {
         var failure = new Failure(blame, "some-reason", message);
-        var history = attempts.add("m1", new Attempt(Instant.EPOCH, failure, Fingerprint.of(failure)));
-        return attempts.judge(history, ++receives);
+        return attempts.judge(attempts.remember("m1", ++receives, failure), receives);
     }
 
     @ParameterizedTest
@@ -58,8 +58,10 @@ class AttemptsTest {
     }
 
     @Test
-    void what_earlier_processes_saw_ends_in_a_generous_backstop_for_doubtful_inputs() {
+    void without_marks_many_receives_are_a_generous_backstop_for_doubtful_inputs() {
+        marks.outage = true;
         receives = 4 * MAX - 1;
+        attempts.known("m1", receives + 1);
         assertThat(fail(Blame.DOUBTFUL, "got 10 of 20 bytes")).isEqualTo(Verdict.SPENT);
     }
 
@@ -67,16 +69,16 @@ class AttemptsTest {
     void a_message_received_often_for_other_faults_still_has_its_attempts() {
         receives = 10_000;
         assertThat(fail(Blame.DEPENDENCY, "slow down")).isEqualTo(Verdict.TRY_AGAIN);
-        assertThat(fail(Blame.INPUT, "chunk 3 is not there yet")).isEqualTo(Verdict.TRY_AGAIN);
+        assertThat(fail(Blame.DOUBTFUL, "got 10 of 20 bytes")).isEqualTo(Verdict.TRY_AGAIN);
     }
 
     @Test
-    void remembers_the_latest_twenty_and_counts_all() {
+    void remembers_all_that_count_and_the_latest_twenty_others() {
         for (int i = 0; i < 100; i++) {
             fail(i % 2 == 0 ? Blame.INPUT : Blame.DEPENDENCY, "attempt " + i);
         }
-        assertThat(attempts.of("m1").latest()).hasSize(20);
-        assertThat(attempts.of("m1").latest().getLast().failure().message()).isEqualTo("attempt 99");
+        assertThat(attempts.of("m1").attempts()).hasSize(70);
+        assertThat(attempts.of("m1").last().failure().message()).isEqualTo("attempt 99");
         assertThat(attempts.of("m1").counted()).isEqualTo(50);
     }
 

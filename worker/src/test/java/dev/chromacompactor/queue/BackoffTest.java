@@ -17,9 +17,9 @@ class BackoffTest {
 
     @ParameterizedTest
     @CsvSource({"1,16", "2,32", "3,64", "5,256", "6,300", "1000000,300"})
-    void is_uniform_up_to_a_bound_that_doubles_until_the_longest(int receives, long bound) {
+    void is_uniform_up_to_a_bound_that_doubles_until_the_longest(int failures, long bound) {
         var draws = IntStream.range(0, 10_000)
-                .mapToLong(i -> backoff.after(receives, NO_CEILING).toSeconds())
+                .mapToLong(i -> backoff.after(failures, NO_CEILING).toSeconds())
                 .summaryStatistics();
 
         assertThat(draws.getMin()).isEqualTo(1);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
+import dev.chromacompactor.telemetry.Metrics;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ class LeaseTest {
             VISIBILITY,
             VISIBILITY,
             time,
+            Metrics.none(),
             time);
 
     private static boolean unavailable(Duration visibility, Duration patience) {
@@ -52,6 +54,7 @@ class LeaseTest {
                 Duration.ofSeconds(30),
                 VISIBILITY,
                 time,
+                Metrics.none(),
                 time);
         shorter.start();
         time.advance(Duration.ofSeconds(10));
@@ -80,6 +83,30 @@ class LeaseTest {
 
         assertThat(lease.settle()).isEqualTo(Lease.State.HELD);
         assertThat(lease.settle()).isEqualTo(Lease.State.SETTLED);
+    }
+
+    @Test
+    void beats_again_at_once_if_the_message_could_not_be_acknowledged() {
+        lease.start();
+        time.advance(Duration.ofSeconds(150));
+        lease.settle();
+        time.advance(Duration.ofSeconds(20));
+        lease.resume();
+        time.advance(Duration.ofSeconds(101));
+
+        assertThat(beats).containsExactly(Duration.ofSeconds(100), Duration.ofSeconds(170), Duration.ofSeconds(270));
+        assertThat(lease.settle()).isEqualTo(Lease.State.HELD);
+    }
+
+    @Test
+    void does_not_come_back_to_life_when_its_time_is_over() {
+        lease.start();
+        lease.settle();
+        time.advance(VISIBILITY);
+        lease.resume();
+
+        assertThat(time.waiting()).isZero();
+        assertThat(lease.state()).isEqualTo(Lease.State.SETTLED);
     }
 
     @Test
@@ -126,6 +153,20 @@ class LeaseTest {
                         Duration.ofSeconds(150),
                         Duration.ofSeconds(200),
                         Duration.ofSeconds(300));
+        assertThat(lease.interruption()).isNull();
+    }
+
+    @Test
+    void goes_on_beating_after_a_beat_that_failed_in_a_way_nobody_foresaw() {
+        server = (visibility, patience) -> {
+            throw new IncompatibleClassChangeError();
+        };
+        lease.start();
+        time.advance(Duration.ofSeconds(110));
+        server = (visibility, patience) -> true;
+        time.advance(Duration.ofSeconds(50));
+
+        assertThat(beats).containsExactly(Duration.ofSeconds(100), Duration.ofSeconds(150));
         assertThat(lease.interruption()).isNull();
     }
 

@@ -2,6 +2,7 @@ package dev.chromacompactor.queue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.chromacompactor.Schemas;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.HashMap;
@@ -149,5 +150,15 @@ class LetterFormatTest {
         assertThat(BodySummary.of("not JSON").inputKeys()).isEmpty();
         assertThat(BodySummary.of("").operation()).isNull();
         assertThat(BodySummary.of("[".repeat(100_000)).operation()).isNull();
+    }
+
+    @Test
+    void the_report_is_as_its_schema_says() {
+        var report = report("broken", List.of("words/delta/a/"));
+
+        for (var each : List.of(report, report.brief())) {
+            assertThat(Schemas.problemsOfOurs("failure", json(LetterFormat.seal(message("{}", Map.of()), each))))
+                    .isEmpty();
+        }
     }
 }

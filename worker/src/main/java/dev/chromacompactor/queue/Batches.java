@@ -1,0 +1,116 @@
+package dev.chromacompactor.queue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Gathers what is to go out, and sends it by as many as SQS takes in one call, the first soon after it came. */
+final class Batches<T> {
+    private static final Logger log = LoggerFactory.getLogger(Batches.class);
+
+    /** How long a thread without work goes without asking whether it should stop. */
+    private static final Duration IDLE = Duration.ofMillis(200);
+    /** One call is answered while the next is filled. */
+    private static final int CALLS_AT_ONCE = 2;
+
+    private final Duration linger;
+    private final Consumer<List<T>> send;
+    private final LinkedBlockingQueue<T> pending = new LinkedBlockingQueue<>();
+    private final List<Thread> threads;
+    private volatile boolean stopping;
+
+    /**
+     * @param linger how long the first waits for others to go with it
+     * @param send one call's worth; deals with failures itself
+     */
+    Batches(String name, Duration linger, Consumer<List<T>> send) {
+        this.linger = linger;
+        this.send = send;
+        // Virtual, as only there an interrupt ends a call that waits for an answer.
+        this.threads = IntStream.range(0, CALLS_AT_ONCE)
+                .mapToObj(i -> Thread.ofVirtual().name(name + i).unstarted(this::run))
+                .toList();
+    }
+
+    void start() {
+        threads.forEach(Thread::start);
+    }
+
+    void add(T item) {
+        pending.add(item);
+    }
+
+    boolean isStopping() {
+        return stopping;
+    }
+
+    /** Sends what is left, for so long at most. */
+    void stop(Duration patience) throws InterruptedException {
+        stopping = true;
+        long end = System.nanoTime() + patience.toNanos();
+        for (var thread : threads) {
+            if (thread.isAlive()) {
+                thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
+                thread.interrupt();
+            }
+        }
+    }
+
+    /** Sends what is there now, on this thread. */
+    void flush() {
+        var batch = new ArrayList<T>();
+        while (pending.drainTo(batch, SqsQueue.BATCH) > 0) {
+            send.accept(List.copyOf(batch));
+            batch.clear();
+        }
+    }
+
+    private void run() {
+        try {
+            while (!stopping || !pending.isEmpty()) {
+                var batch = next();
+                if (!batch.isEmpty()) {
+                    sendOrLog(batch);
+                }
+            }
+        } catch (InterruptedException e) {
+            // Only a stop that has waited long enough interrupts.
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void sendOrLog(List<T> batch) {
+        try {
+            send.accept(batch);
+        } catch (RuntimeException e) {
+            // Whatever it is: without this thread nothing would be sent any more, and nobody would see it.
+            log.atError().addArgument(batch.size()).setCause(e).log("{} not sent, in a way that nobody foresaw");
+        }
+    }
+
+    /** Some that are due; none after a while without any. */
+    private List<T> next() throws InterruptedException {
+        var batch = new ArrayList<T>();
+        var first = pending.poll(IDLE.toMillis(), TimeUnit.MILLISECONDS);
+        if (first == null) {
+            return batch;
+        }
+        batch.add(first);
+        long end = System.nanoTime() + linger.toNanos();
+        while (batch.size() < SqsQueue.BATCH && !stopping) {
+            var other = pending.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+            if (other == null) {
+                return batch;
+            }
+            batch.add(other);
+        }
+        pending.drainTo(batch, SqsQueue.BATCH - batch.size());
+        return batch;
+    }
+}

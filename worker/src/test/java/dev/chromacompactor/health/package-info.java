@@ -1,0 +1,4 @@
+@NullMarked
+package dev.chromacompactor.health;
+
+import org.jspecify.annotations.NullMarked;

@@ -23,6 +23,10 @@ import picocli.CommandLine.TypeConversionException;
             EnqueueCommand.class,
             DlqCommand.class,
             SnapshotCommand.class,
+            StatusCommand.class,
+            PauseCommand.class,
+            ResumeCommand.class,
+            DoctorCommand.class,
             MergeCommand.class,
             InspectCommand.class,
             HelpCommand.class
@@ -48,6 +52,7 @@ public final class Compactor implements Callable<Integer> {
         if (args.length > 0 && args[0].equals("worker")) {
             // Read when the first logger is made: a worker tells what it does, other commands only what went wrong.
             System.setProperty("compactor.log.level", "INFO");
+            System.setProperty("compactor.log.form", "text".equals(System.getenv("COMPACTOR_LOG")) ? "text" : "json");
         }
         return run(Context.ofProcess(), args);
     }
@@ -59,7 +64,7 @@ public final class Compactor implements Callable<Integer> {
     static CommandLine commandLine(Context context) {
         var line = new CommandLine(new Compactor(), new ContextFactory(context));
         if (EmbeddedBackend.isThere()) {
-            line.addSubcommand(new DevCommand()).addSubcommand(new DemoCommand());
+            line.addSubcommand(new DevCommand()).addSubcommand(new DemoCommand(context));
         }
         for (CommandLine command : all(line)) {
             command.getCommandSpec()

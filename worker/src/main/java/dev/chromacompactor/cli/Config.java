@@ -2,6 +2,7 @@ package dev.chromacompactor.cli;
 
 import dev.chromacompactor.queue.SqsSettings;
 import dev.chromacompactor.store.S3Settings;
+import dev.chromacompactor.telemetry.Exports;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -20,12 +21,16 @@ import org.jspecify.annotations.Nullable;
  * @param maxAttempts {@code COMPACTOR_MAX_ATTEMPTS}: how often an input may fail; 5
  * @param scratchDir {@code COMPACTOR_SCRATCH_DIR}: for temporary files, shared with other workers; {@code compactor} in the
  *     system's temporary directory
+ * @param scratchMib {@code COMPACTOR_SCRATCH_MIB}: disk that the jobs of this worker may take together; null: what there is
  * @param keepVersions {@code COMPACTOR_KEEP_VERSIONS}: snapshot versions that stay; 4
  * @param keepFor {@code COMPACTOR_KEEP_FOR}: how long a superseded version stays for those who still download it; P1D
  * @param unlockPoll {@code COMPACTOR_UNLOCK_POLL}: how often to look whether files are closed; PT0.05S
  * @param unlockWait {@code COMPACTOR_UNLOCK_WAIT}: how long at most; PT2S
  * @param drainTimeout {@code COMPACTOR_DRAIN_TIMEOUT}: how long running jobs may go on after SIGTERM; PT100S
  * @param healthPort {@code COMPACTOR_HEALTH_PORT}; null: no port
+ * @param exports where metrics go: {@code COMPACTOR_METRICS} ({@code emf}: lines for CloudWatch on standard output; none), the
+ *     health port, {@code OTEL_EXPORTER_OTLP_ENDPOINT}; every {@code COMPACTOR_METRICS_INTERVAL}, PT1M
+ * @param log {@code COMPACTOR_LOG}: {@code json} or {@code text}, what a worker's log lines are; json
  * @param s3 where S3 is: {@code AWS_REGION}, {@code AWS_ENDPOINT_URL_S3} or {@code AWS_ENDPOINT_URL},
  *     {@code COMPACTOR_S3_PATH_STYLE} (buckets in the path of URLs: for a loopback address always)
  * @param sqs where SQS is: {@code AWS_REGION}, {@code AWS_ENDPOINT_URL_SQS} or {@code AWS_ENDPOINT_URL}
@@ -39,12 +44,15 @@ record Config(
         Duration visibility,
         int maxAttempts,
         Path scratchDir,
+        @Nullable Integer scratchMib,
         int keepVersions,
         Duration keepFor,
         Duration unlockPoll,
         Duration unlockWait,
         Duration drainTimeout,
         @Nullable Integer healthPort,
+        Exports.Settings exports,
+        String log,
         S3Settings s3,
         SqsSettings sqs) {
     static final String QUEUE_URL = "COMPACTOR_QUEUE_URL";
@@ -61,12 +69,16 @@ record Config(
             "COMPACTOR_VISIBILITY",
             "COMPACTOR_MAX_ATTEMPTS",
             "COMPACTOR_SCRATCH_DIR",
+            "COMPACTOR_SCRATCH_MIB",
             "COMPACTOR_KEEP_VERSIONS",
             "COMPACTOR_KEEP_FOR",
             "COMPACTOR_UNLOCK_POLL",
             "COMPACTOR_UNLOCK_WAIT",
             "COMPACTOR_DRAIN_TIMEOUT",
             "COMPACTOR_HEALTH_PORT",
+            "COMPACTOR_METRICS",
+            "COMPACTOR_METRICS_INTERVAL",
+            "COMPACTOR_LOG",
             "COMPACTOR_S3_PATH_STYLE",
             "COMPACTOR_JAVA_OPTS");
 
@@ -82,6 +94,7 @@ record Config(
         }
         in.checkUrl("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_S3");
         in.checkFlag("COMPACTOR_S3_PATH_STYLE");
+        var healthPort = in.optionalNumber("COMPACTOR_HEALTH_PORT", 1, 65_535);
         var config = new Config(
                 in.url(QUEUE_URL),
                 in.url(DLQ_URL),
@@ -91,13 +104,24 @@ record Config(
                 in.seconds("COMPACTOR_VISIBILITY", Duration.ofSeconds(1), Duration.ofHours(6), Duration.ofMinutes(5)),
                 in.number("COMPACTOR_MAX_ATTEMPTS", 1, 1000, 5),
                 in.path("COMPACTOR_SCRATCH_DIR", Path.of(System.getProperty("java.io.tmpdir"), "compactor")),
+                in.optionalNumber("COMPACTOR_SCRATCH_MIB", 1, Integer.MAX_VALUE),
                 in.number("COMPACTOR_KEEP_VERSIONS", 1, 100_000, 4),
                 in.duration("COMPACTOR_KEEP_FOR", Duration.ZERO, Duration.ofDays(3650), Duration.ofDays(1)),
                 in.duration(
                         "COMPACTOR_UNLOCK_POLL", Duration.ofMillis(1), Duration.ofMinutes(1), Duration.ofMillis(50)),
                 in.duration("COMPACTOR_UNLOCK_WAIT", Duration.ZERO, Duration.ofHours(1), Duration.ofSeconds(2)),
                 in.duration("COMPACTOR_DRAIN_TIMEOUT", Duration.ZERO, Duration.ofHours(12), Duration.ofSeconds(100)),
-                in.optionalNumber("COMPACTOR_HEALTH_PORT", 1, 65_535),
+                healthPort,
+                new Exports.Settings(
+                        healthPort != null,
+                        in.oneOf("COMPACTOR_METRICS", "none", "emf").equals("emf"),
+                        in.address("OTEL_EXPORTER_OTLP_ENDPOINT"),
+                        in.duration(
+                                "COMPACTOR_METRICS_INTERVAL",
+                                Duration.ofSeconds(1),
+                                Duration.ofHours(1),
+                                Duration.ofMinutes(1))),
+                in.oneOf("COMPACTOR_LOG", "json", "text"),
                 S3Settings.fromEnvironment(in.asFarAsValid()),
                 SqsSettings.fromEnvironment(in.asFarAsValid()));
         in.refuseProblems();

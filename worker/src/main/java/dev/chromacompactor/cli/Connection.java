@@ -6,6 +6,7 @@ import dev.chromacompactor.queue.SqsQueue;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
 import dev.chromacompactor.store.ObjectStore;
 import dev.chromacompactor.store.S3ObjectStores;
+import dev.chromacompactor.telemetry.Metrics;
 import java.util.Map;
 
 /** SQS and S3 as the environment says, for the length of one command. */
@@ -25,8 +26,16 @@ final class Connection implements AutoCloseable {
      * @throws ConfigException with all problems together
      */
     static Connection open(Map<String, String> environment, String... required) {
-        Config config = Config.from(environment, required);
+        return open(Config.from(environment, required));
+    }
+
+    static Connection open(Config config) {
         return new Connection(config, new S3ObjectStores(config.s3()), new Sqs(config.sqs()));
+    }
+
+    /** Counts what goes to S3 and comes from there. */
+    static Connection open(Config config, Metrics metrics) {
+        return new Connection(config, new S3ObjectStores(config.s3(), metrics), new Sqs(config.sqs()));
     }
 
     Config config() {

@@ -4,7 +4,6 @@ import dev.chromacompactor.batch.Plan;
 import dev.chromacompactor.batch.Policy;
 import dev.chromacompactor.batch.Standing;
 import dev.chromacompactor.compaction.Scratch;
-import dev.chromacompactor.embedded.EmbeddedServers;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.producer.Producer;
@@ -15,12 +14,14 @@ import dev.chromacompactor.snapshot.Live;
 import dev.chromacompactor.snapshot.Manifest;
 import dev.chromacompactor.store.ObjectStore;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
@@ -38,7 +39,13 @@ import picocli.CommandLine.Option;
             "The whole story on embedded SQS and S3: real deltas of several Chroma versions, some of them broken,",
             "are sent, folded and published; a broken one is repaired and its dead letter replayed. Takes seconds, needs no network."
         },
-        footer = {"", "Examples:", "  compactor demo", "  compactor demo --out ./demo-snapshot"})
+        footer = {
+            "",
+            "Examples:",
+            "  compactor demo",
+            "  compactor demo --out ./demo-snapshot",
+            "  compactor demo --on http://127.0.0.1:4566"
+        })
 final class DemoCommand implements Callable<Integer> {
     private static final String BATCH = "demo-1";
     private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -51,10 +58,24 @@ final class DemoCommand implements Callable<Integer> {
             description = "Where the snapshot is left for you to open; a temporary directory unless named.")
     private @Nullable Path out;
 
+    @Option(
+            names = "--on",
+            paramLabel = "URL",
+            description = {
+                "An endpoint that speaks SQS and S3, such as LocalStack, instead of the embedded ones. The demo makes queues",
+                "and a bucket of its own there and removes them at the end. Region: AWS_REGION, or us-east-1."
+            })
+    private @Nullable URI on;
+
+    private final Context context;
     private final Output output = new Output();
 
     /** What was said of chunks before. */
     private final Set<String> told = new HashSet<>();
+
+    DemoCommand(Context context) {
+        this.context = context;
+    }
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -66,21 +87,34 @@ final class DemoCommand implements Callable<Integer> {
             throw new UsageException("--out " + kept + " exists already: name a directory that does not");
         }
         DemoData data = DemoData.load();
-        // What the SDK of both services finds first; the embedded servers take any.
-        System.setProperty("aws.accessKeyId", "demo");
-        System.setProperty("aws.secretAccessKey", "demo");
-        title("SQS and S3 start inside this process");
-        try (EmbeddedServers servers = EmbeddedServers.start(0, 0)) {
-            var environment = DevCommand.environment(servers, servers.createStandardSet());
-            try (Connection connection = Connection.open(environment, Config.QUEUE_URL, Config.DLQ_URL, Config.BUCKET);
-                    Scratch scratch = Scratch.below(Path.of(System.getProperty("java.io.tmpdir")), "compactor-demo")) {
-                say("SQS at " + servers.sqsEndpoint() + ", S3 at " + servers.s3Endpoint());
-                tell(connection, scratch, data, kept);
-            }
+        try (DemoPlace place = place();
+                Connection connection =
+                        Connection.open(place.environment(), Config.QUEUE_URL, Config.DLQ_URL, Config.BUCKET);
+                Scratch scratch = Scratch.below(Path.of(System.getProperty("java.io.tmpdir")), "compactor-demo")) {
+            say(place.description());
+            tell(connection, scratch, data, kept);
         }
         say("");
         say("%.1f s from start to end.".formatted((System.nanoTime() - started) / 1e9));
         return 0;
+    }
+
+    private DemoPlace place() {
+        Map<String, String> environment = context.environment();
+        if (on == null || !(environment.containsKey("AWS_ACCESS_KEY_ID") || environment.containsKey("AWS_PROFILE"))) {
+            // What the SDK of both services finds first; stand-ins for AWS take any.
+            System.setProperty("aws.accessKeyId", "test");
+            System.setProperty("aws.secretAccessKey", "test");
+        }
+        if (on == null) {
+            title("SQS and S3 start inside this process");
+            return DemoPlace.here();
+        }
+        if (on.getHost() == null) {
+            throw new UsageException("--on " + on + ": expected a URL such as http://127.0.0.1:4566");
+        }
+        title("Queues and a bucket of the demo's own are made at " + on);
+        return DemoPlace.at(on, environment.getOrDefault("AWS_REGION", "us-east-1"));
     }
 
     private void tell(Connection connection, Scratch scratch, DemoData data, Path kept)

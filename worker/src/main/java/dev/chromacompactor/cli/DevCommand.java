@@ -64,6 +64,8 @@ final class DevCommand implements Callable<Integer> {
         environment.put("AWS_ENDPOINT_URL_SQS", servers.sqsEndpoint().toString());
         environment.put("AWS_ENDPOINT_URL_S3", servers.s3Endpoint().toString());
         environment.put("AWS_REGION", servers.region());
+        // The one of the two that Python's SDK reads.
+        environment.put("AWS_DEFAULT_REGION", servers.region());
         environment.put("AWS_ACCESS_KEY_ID", "dev");
         environment.put("AWS_SECRET_ACCESS_KEY", "dev");
         environment.put("COMPACTOR_QUEUE_URL", set.queueUrl());

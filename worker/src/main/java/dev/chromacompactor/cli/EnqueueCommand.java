@@ -3,6 +3,7 @@ package dev.chromacompactor.cli;
 import dev.chromacompactor.batch.Plan;
 import dev.chromacompactor.batch.Policy;
 import dev.chromacompactor.compaction.LocatedDelta;
+import dev.chromacompactor.message.Trace;
 import dev.chromacompactor.producer.Discovery;
 import dev.chromacompactor.producer.Producer;
 import java.security.SecureRandom;
@@ -34,7 +35,9 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  compactor enqueue --database words --prefix words/delta/ --dry-run",
             "  compactor enqueue --database words --prefix words/delta/ --watch",
-            "  compactor enqueue --database words --delta words/delta/abc123/ --batch b-20261124"
+            "  compactor enqueue --database words --delta words/delta/abc123/ --batch b-20261124",
+            "",
+            "TRACEPARENT (W3C trace context) in the environment is carried on to the last log line of the batch."
         })
 final class EnqueueCommand implements Callable<Integer> {
     private static final DateTimeFormatter BATCH_TIME =
@@ -98,7 +101,10 @@ final class EnqueueCommand implements Callable<Integer> {
         this.output = new Output(context);
     }
 
-    /** @param chunks the deltas of each, by key */
+    /**
+     * @param chunks the deltas of each, by key
+     * @param traceId what the log lines of all that follows are marked with; null: nothing was sent
+     */
     record Sent(
             String batchId,
             String database,
@@ -107,7 +113,8 @@ final class EnqueueCommand implements Callable<Integer> {
             List<List<String>> chunks,
             int deltas,
             long bytes,
-            Map<String, Integer> leftOut) {}
+            Map<String, Integer> leftOut,
+            @Nullable String traceId) {}
 
     @Override
     public Integer call() throws InterruptedException {
@@ -123,18 +130,19 @@ final class EnqueueCommand implements Callable<Integer> {
             found.counts().forEach((why, count) -> output.line("left out " + count + ": " + why.words()));
             if (found.fresh().isEmpty()) {
                 output.result(
-                        new Sent(id, name, policy, dryRun, List.of(), 0, 0, counts(found)),
+                        new Sent(id, name, policy, dryRun, List.of(), 0, 0, counts(found), null),
                         found.leftOut().isEmpty() ? "nothing lies below " + which.prefix : "nothing to send");
                 return 0;
             }
             Plan plan = producer.plan(id, found.fresh(), chunkSize, policy, collection);
             if (dryRun) {
-                report(plan, found);
+                report(plan, found, null);
                 return 0;
             }
-            producer.send(plan, connection.queue());
+            Trace trace = trace();
+            trace.run(() -> producer.send(plan, connection.queue()));
             if (!watch) {
-                report(plan, found);
+                report(plan, found, trace.traceId());
                 return 0;
             }
             output.line(summary(plan, found));
@@ -154,7 +162,14 @@ final class EnqueueCommand implements Callable<Integer> {
         return new Discovery(List.copyOf(named), List.of());
     }
 
-    private void report(Plan plan, Discovery found) {
+    /** A step of the trace that the caller names in the usual variable, or a trace of its own. */
+    private Trace trace() {
+        return Trace.parse(context.environment().getOrDefault("TRACEPARENT", ""))
+                .map(Trace::next)
+                .orElseGet(Trace::start);
+    }
+
+    private void report(Plan plan, Discovery found, @Nullable String traceId) {
         List<List<String>> chunks = plan.parts().stream()
                 .map(part -> ((Plan.Part.Deltas) part)
                         .deltas().stream().map(Plan.Delta::key).toList())
@@ -175,7 +190,8 @@ final class EnqueueCommand implements Callable<Integer> {
                 chunks,
                 found.fresh().size(),
                 bytes(found),
-                counts(found));
+                counts(found),
+                traceId);
         output.result(sent, text.toString());
     }
 

@@ -91,6 +91,13 @@ final class Environment {
         return null;
     }
 
+    /** As {@link #url}. */
+    @Nullable
+    URI address(String name) {
+        var value = url(name);
+        return value == null ? null : URI.create(value);
+    }
+
     void checkUrl(String... names) {
         for (var name : names) {
             var _ = url(name);
@@ -148,6 +155,11 @@ final class Environment {
 
     void checkFlag(String name) {
         var _ = matching(name, "true|false", "true or false");
+    }
+
+    String oneOf(String name, String usual, String other) {
+        var value = matching(name, usual + "|" + other, usual + " or " + other);
+        return value == null ? usual : value;
     }
 
     Path path(String name, Path otherwise) {

@@ -32,7 +32,7 @@ final class Explanation {
             case ConfigException config -> {
                 err.println(command + ": configuration refused");
                 config.problems().forEach(problem -> err.println("  - " + problem));
-                err.println("These are environment variables; docs/configuration.md lists them all.");
+                err.println(config.hint());
                 yield ExitCode.CONFIGURATION;
             }
             case FailureException failed -> {

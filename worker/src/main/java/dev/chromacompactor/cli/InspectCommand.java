@@ -113,7 +113,12 @@ final class InspectCommand implements Callable<Integer> {
             LocatedDelta located = Deltas.locate(store, Deltas.normalised(where[1]));
             output.step("downloading %,d bytes".formatted(located.bytes()));
             return look(() -> Deltas.fetch(
-                    store, located, scratch.directory("delta"), scratch.file("archive"), Archives.Limits.DEFAULT));
+                    store,
+                    located,
+                    scratch.directory("delta"),
+                    scratch.file("archive"),
+                    Archives.Limits.DEFAULT,
+                    bytes -> {}));
         }
     }
 

@@ -7,6 +7,7 @@ import dev.chromacompactor.telemetry.Keys;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -15,7 +16,8 @@ import picocli.CommandLine.Command;
         name = "worker",
         description = {
             "Consumes the queue until SIGTERM: folds chunks, merges groups, publishes snapshots.",
-            "Reads COMPACTOR_QUEUE_URL, COMPACTOR_DLQ_URL, COMPACTOR_BUCKET and the usual AWS variables."
+            "Reads COMPACTOR_QUEUE_URL, COMPACTOR_DLQ_URL, COMPACTOR_BUCKET and the usual AWS variables.",
+            "Before the first poll it checks queue, bucket and machine, as compactor doctor does, and refuses what is wrong."
         },
         footer = {
             "",
@@ -26,33 +28,59 @@ import picocli.CommandLine.Command;
 final class WorkerCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerCommand.class);
 
+    /** A poll under way is heard for so long, however short the drain is. */
+    private static final Duration LEAST_DRAIN = Duration.ofSeconds(20);
+    /** After the drain, to hand back the rest and to remove what lies on the disk. */
+    private static final Duration GRACE = Duration.ofSeconds(10);
+
     @Override
     public Integer call() throws InterruptedException {
         var asked = new CountDownLatch(1);
         var cleaned = new CountDownLatch(1);
-        try (Connection connection = Connection.open(System.getenv(), Config.QUEUE_URL, Config.DLQ_URL, Config.BUCKET);
-                Scratch scratch = Scratch.below(
-                        connection.config().scratchDir(),
-                        "worker-" + ProcessHandle.current().pid())) {
-            // The JVM ends when its hooks have ended: this one waits until everything is handed back and removed.
+        Config config = Config.from(System.getenv(), Config.QUEUE_URL, Config.DLQ_URL, Config.BUCKET);
+        try (Instruments instruments = new Instruments(config);
+                Connection connection = Connection.open(config, instruments.metrics())) {
+            // The JVM ends when its hooks have ended: this one waits until everything is handed back and removed, but
+            // not for ever, as a start-up check may hang on somebody who does not answer.
             Runtime.getRuntime()
                     .addShutdownHook(Thread.ofPlatform().name("stop").unstarted(() -> {
                         asked.countDown();
-                        awaitQuietly(cleaned);
+                        awaitQuietly(cleaned, longestStop(config.drainTimeout()));
                     }));
-            Consumer consumer = Worker.consumer(connection, scratch);
-            consumer.start();
-            LOG.atInfo()
-                    .addKeyValue("queue", connection.config().queueUrl())
-                    .addKeyValue("bucket", connection.config().bucket())
-                    .addKeyValue("concurrency", connection.config().concurrency())
-                    .log("worker started");
-            asked.await();
-            stop(consumer, connection.config().drainTimeout());
+            if (StartUp.passed(connection, asked)) {
+                consume(connection, instruments, asked);
+            }
         } finally {
             cleaned.countDown();
         }
         return 0;
+    }
+
+    private static void consume(Connection connection, Instruments instruments, CountDownLatch asked)
+            throws InterruptedException {
+        Config config = connection.config();
+        try (Scratch scratch = Scratch.below(
+                config.scratchDir(), "worker-" + ProcessHandle.current().pid())) {
+            Consumer consumer = Worker.consumer(
+                    connection,
+                    scratch,
+                    instruments.metrics(),
+                    Worker.settings(config, instruments.build()),
+                    instruments.beside(connection),
+                    instruments::watch);
+            consumer.start();
+            instruments.running(consumer, connection, scratch.directory("jobs"));
+            LOG.atInfo()
+                    .addKeyValue("queue", config.queueUrl())
+                    .addKeyValue("bucket", config.bucket())
+                    .addKeyValue("concurrency", config.concurrency())
+                    .log("worker started");
+            asked.await();
+            instruments.draining();
+            LOG.atInfo().log(
+                    "worker stops: jobs get the drain timeout, the poll under way is heard to its end, up to 20 s");
+            stop(consumer, config.drainTimeout());
+        }
     }
 
     private static void stop(Consumer consumer, Duration drainTimeout) throws InterruptedException {
@@ -66,9 +94,13 @@ final class WorkerCommand implements Callable<Integer> {
         }
     }
 
-    private static void awaitQuietly(CountDownLatch latch) {
+    private static Duration longestStop(Duration drainTimeout) {
+        return (drainTimeout.compareTo(LEAST_DRAIN) < 0 ? LEAST_DRAIN : drainTimeout).plus(GRACE);
+    }
+
+    private static void awaitQuietly(CountDownLatch latch, Duration patience) {
         try {
-            latch.await();
+            var _ = latch.await(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

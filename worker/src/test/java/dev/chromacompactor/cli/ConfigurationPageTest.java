@@ -31,12 +31,16 @@ class ConfigurationPageTest {
             entry("COMPACTOR_VISIBILITY", Config::visibility),
             entry("COMPACTOR_MAX_ATTEMPTS", Config::maxAttempts),
             entry("COMPACTOR_SCRATCH_DIR", Config::scratchDir),
+            entry("COMPACTOR_SCRATCH_MIB", Config::scratchMib),
             entry("COMPACTOR_KEEP_VERSIONS", Config::keepVersions),
             entry("COMPACTOR_KEEP_FOR", Config::keepFor),
             entry("COMPACTOR_UNLOCK_POLL", Config::unlockPoll),
             entry("COMPACTOR_UNLOCK_WAIT", Config::unlockWait),
             entry("COMPACTOR_DRAIN_TIMEOUT", Config::drainTimeout),
             entry("COMPACTOR_HEALTH_PORT", Config::healthPort),
+            entry("COMPACTOR_METRICS", config -> config.exports().emf() ? "emf" : "none"),
+            entry("COMPACTOR_METRICS_INTERVAL", config -> config.exports().interval()),
+            entry("COMPACTOR_LOG", Config::log),
             entry("COMPACTOR_S3_PATH_STYLE", config -> config.s3().pathStyle()));
 
     /** Default by name. */
@@ -57,8 +61,13 @@ class ConfigurationPageTest {
     void the_page_names_every_variable_and_no_other() throws IOException {
         assertThat(page().keySet().stream().filter(name -> name.startsWith("COMPACTOR_")))
                 .containsExactlyElementsOf(Config.KNOWN);
-        assertThat(page())
-                .containsKeys("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_S3");
+        assertThat(page().keySet().stream().filter(name -> name.startsWith("AWS_")))
+                .containsExactlyInAnyOrder(
+                        "AWS_REGION",
+                        "AWS_DEFAULT_REGION",
+                        "AWS_ENDPOINT_URL",
+                        "AWS_ENDPOINT_URL_SQS",
+                        "AWS_ENDPOINT_URL_S3");
     }
 
     @Test

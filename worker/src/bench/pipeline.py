@@ -21,9 +21,9 @@ def run(compactor, workload, out, folder):
             servers.wait()
 
 
-def batch(compactor, servers, workload, out, log):
+def environment(servers):
     # Nothing that this shell says about another worker.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COMPACTOR_")} | {
+    return {name: value for name, value in os.environ.items() if not name.startswith("COMPACTOR_")} | {
         "AWS_ENDPOINT_URL_SQS": servers["sqs_endpoint"],
         "AWS_ENDPOINT_URL_S3": servers["s3_endpoint"],
         "AWS_REGION": servers["region"],
@@ -33,20 +33,24 @@ def batch(compactor, servers, workload, out, log):
         "COMPACTOR_DLQ_URL": servers["dlq_url"],
         "COMPACTOR_BUCKET": servers["bucket"],
     }
+
+
+def batch(compactor, servers, workload, out, log):
+    settings = environment(servers)
     for file in sorted(file for file in (workload / "deltas").rglob("*") if file.is_file()):
         put(servers, "words/delta/" + file.relative_to(workload / "deltas").as_posix(), file.read_bytes())
-    worker = subprocess.Popen([compactor, "worker"], env=environment, stdout=log, stderr=log)
+    worker = subprocess.Popen([compactor, "worker"], env=settings, stdout=log, stderr=log)
     started = time.monotonic()
     try:
         enqueue = ["enqueue", "--database", "words", "--prefix", "words/delta/", "--chunk-size", "10", "--watch"]
-        subprocess.run([compactor, *enqueue], env=environment, stdout=log, stderr=log, check=True)
+        subprocess.run([compactor, *enqueue], env=settings, stdout=log, stderr=log, check=True)
         wall = time.monotonic() - started
     finally:
         worker.send_signal(signal.SIGTERM)
         _, status, usage = os.wait4(worker.pid, 0)
         worker.returncode = os.waitstatus_to_exitcode(status)
     download = ["snapshot", "download", "--database", "words", "--out", out]
-    subprocess.run([compactor, *download], env=environment, stdout=log, stderr=log, check=True)
+    subprocess.run([compactor, *download], env=settings, stdout=log, stderr=log, check=True)
     return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss / 1024}
 
 

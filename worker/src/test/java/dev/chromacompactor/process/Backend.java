@@ -3,6 +3,10 @@ package dev.chromacompactor.process;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.chromacompactor.Deviation;
+import dev.chromacompactor.Service;
+import dev.chromacompactor.TestServers;
+import dev.chromacompactor.embedded.TemporarySet;
 import dev.chromacompactor.snapshot.Live;
 import dev.chromacompactor.snapshot.Manifest;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
@@ -14,36 +18,42 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
 
-/** A {@code compactor dev} that the test classes share; each works in queues and a database of its own. */
+/** SQS and S3 that the test classes share; each works in queues and a database of its own. */
 final class Backend {
     /** For what takes a second on a machine that has nothing else to do. */
     static final Duration PATIENCE = Duration.ofMinutes(2);
 
-    private static final StaticCredentialsProvider ANY =
-            StaticCredentialsProvider.create(AwsBasicCredentials.create("any", "any"));
-
-    private final JsonNode ready;
+    private final Service queueing;
+    private final Service storing;
+    private final String bucket;
     private final SqsClient sqs;
     private final S3ObjectStores stores;
 
-    private Backend(JsonNode ready) {
-        this.ready = ready;
+    private Backend(Service queueing, Service storing, String bucket) {
+        this.queueing = queueing;
+        this.storing = storing;
+        this.bucket = bucket;
         this.sqs = SqsClient.builder()
-                .endpointOverride(URI.create(text("sqs_endpoint")))
-                .region(Region.of(text("region")))
-                .credentialsProvider(ANY)
+                .endpointOverride(queueing.endpoint())
+                .region(Region.of(queueing.region()))
+                .credentialsProvider(queueing.credentials())
                 .build();
-        this.stores = new S3ObjectStores(S3Settings.at(URI.create(text("s3_endpoint")), text("region")), ANY);
+        this.stores = new S3ObjectStores(S3Settings.at(storing.endpoint(), storing.region()), storing.credentials());
     }
 
+    /** A {@code compactor dev}. */
     static Backend shared() {
         return Shared.BACKEND;
+    }
+
+    /** The endpoint that {@link Service} finds in the environment. */
+    static Backend given() {
+        return Given.BACKEND;
     }
 
     /** Waits for the line of {@code dev --json}. */
@@ -52,19 +62,32 @@ final class Backend {
         return new Program.Result(0, dev.out(), dev.err()).json();
     }
 
+    URI sqsEndpoint() {
+        return queueing.endpoint();
+    }
+
+    URI s3Endpoint() {
+        return storing.endpoint();
+    }
+
     ObjectStore bucket() {
-        return stores.bucket(text("bucket"));
+        return stores.bucket(bucket);
     }
 
     /** A work queue with its dead-letter queue. */
     record Queues(String url, String deadLetters) {}
 
     Queues queues(String name) {
+        return queues(name, 20);
+    }
+
+    /** @param maxReceives before SQS itself moves a message */
+    Queues queues(String name, int maxReceives) {
         var dead = sqs.createQueue(request -> request.queueName(name + "-dlq")).queueUrl();
         var arn = sqs.getQueueAttributes(request -> request.queueUrl(dead).attributeNames(QueueAttributeName.QUEUE_ARN))
                 .attributes()
                 .get(QueueAttributeName.QUEUE_ARN);
-        var redrive = "{\"deadLetterTargetArn\":\"" + arn + "\",\"maxReceiveCount\":\"20\"}";
+        var redrive = "{\"deadLetterTargetArn\":\"" + arn + "\",\"maxReceiveCount\":\"" + maxReceives + "\"}";
         var url = sqs.createQueue(request ->
                         request.queueName(name).attributes(Map.of(QueueAttributeName.REDRIVE_POLICY, redrive)))
                 .queueUrl();
@@ -97,15 +120,19 @@ final class Backend {
 
     /** What every command needs to find these servers. */
     Map<String, String> environment(Queues queues, String... more) {
+        var credentials = storing.credentials().resolveCredentials();
         var environment = new HashMap<>(Map.of(
-                "AWS_ENDPOINT_URL_SQS", text("sqs_endpoint"),
-                "AWS_ENDPOINT_URL_S3", text("s3_endpoint"),
-                "AWS_REGION", text("region"),
-                "AWS_ACCESS_KEY_ID", "any",
-                "AWS_SECRET_ACCESS_KEY", "any",
+                "AWS_ENDPOINT_URL_SQS", queueing.endpoint().toString(),
+                "AWS_ENDPOINT_URL_S3", storing.endpoint().toString(),
+                "AWS_REGION", storing.region(),
+                "AWS_ACCESS_KEY_ID", credentials.accessKeyId(),
+                "AWS_SECRET_ACCESS_KEY", credentials.secretAccessKey(),
                 "COMPACTOR_QUEUE_URL", queues.url(),
                 "COMPACTOR_DLQ_URL", queues.deadLetters(),
-                "COMPACTOR_BUCKET", text("bucket")));
+                "COMPACTOR_BUCKET", bucket));
+        if (credentials instanceof AwsSessionCredentials session) {
+            environment.put("AWS_SESSION_TOKEN", session.sessionToken());
+        }
         for (int i = 0; i < more.length; i += 2) {
             environment.put(more[i], more[i + 1]);
         }
@@ -119,17 +146,36 @@ final class Backend {
                 : Optional.empty();
     }
 
-    private String text(String name) {
-        return ready.path(name).asText();
-    }
-
     private static final class Shared {
         static final Backend BACKEND = start();
 
         private static Backend start() {
             var dev = Program.start(Map.of(), "dev", "--json");
             Runtime.getRuntime().addShutdownHook(new Thread(() -> dev.signal("TERM"), "stop-dev"));
-            return new Backend(ready(dev));
+            var ready = ready(dev);
+            return new Backend(
+                    service(ready, "sqs_endpoint"),
+                    service(ready, "s3_endpoint"),
+                    ready.path("bucket").asText());
+        }
+
+        private static Service service(JsonNode ready, String endpoint) {
+            return new Service(
+                    URI.create(ready.path(endpoint).asText()),
+                    ready.path("region").asText(),
+                    TestServers.CREDENTIALS,
+                    Deviation.OF_THE_EMBEDDED);
+        }
+    }
+
+    private static final class Given {
+        static final Backend BACKEND = start();
+
+        private static Backend start() {
+            var service = Service.given();
+            var set = new TemporarySet(service.endpoint(), service.region(), service.credentials(), "compactor-it-");
+            Runtime.getRuntime().addShutdownHook(new Thread(set::close, "remove-bucket"));
+            return new Backend(service, service, set.make().bucket());
         }
     }
 }

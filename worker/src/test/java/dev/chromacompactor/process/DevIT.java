@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import dev.chromacompactor.Schemas;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.file.Files;
@@ -32,6 +33,7 @@ class DevIT {
                     .extracting(Map.Entry::getKey)
                     .containsExactlyInAnyOrder(
                             "sqs_endpoint", "s3_endpoint", "region", "queue_url", "dlq_url", "bucket");
+            assertThat(Schemas.problemsOfOurs("dev", ready)).isEmpty();
             var worker = Map.of(
                     "AWS_ENDPOINT_URL_SQS", ready.path("sqs_endpoint").asText(),
                     "AWS_ENDPOINT_URL_S3", ready.path("s3_endpoint").asText(),

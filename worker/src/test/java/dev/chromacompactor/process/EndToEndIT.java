@@ -9,18 +9,30 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class EndToEndIT {
     private static final String DATABASE = "story";
 
-    private final Backend backend = Backend.shared();
-    private final Backend.Queues queues = backend.queues("story");
+    private final Backend backend = backend();
+    private final Backend.Queues queues = backend.queues("story-" + UUID.randomUUID());
     private final Map<String, String> environment = backend.environment(queues);
 
     @TempDir
     private Path directory;
+
+    Backend backend() {
+        return Backend.shared();
+    }
+
+    @AfterEach
+    void removeQueues() {
+        backend.delete(queues.url());
+        backend.delete(queues.deadLetters());
+    }
 
     @Test
     void deltas_become_a_snapshot_and_a_repaired_one_comes_in_by_replay() throws Exception {

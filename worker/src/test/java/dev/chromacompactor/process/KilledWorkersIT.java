@@ -98,8 +98,10 @@ class KilledWorkersIT {
 
             worker.signal("TERM");
 
-            assertThat(worker.await(Duration.ofSeconds(8))).isEqualTo(143);
-            assertThat(worker.says("outcome=\"hand-back\"")).as(worker.err()).isEqualTo(1);
+            assertThat(worker.await(Program.STOP)).isEqualTo(143);
+            assertThat(worker.says("\"outcome\":\"hand-back\""))
+                    .as(worker.err())
+                    .isEqualTo(1);
         }
         try (var left = Files.list(scratch)) {
             assertThat(left).isEmpty();

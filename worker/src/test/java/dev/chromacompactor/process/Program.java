@@ -19,6 +19,9 @@ import java.util.stream.Stream;
 
 /** {@code bin/compactor} as it was built, in a process of its own, with nothing of this machine's AWS configuration. */
 final class Program implements AutoCloseable {
+    /** For a worker that was told to stop: a poll under way takes up to 20 seconds. */
+    static final Duration STOP = Duration.ofSeconds(40);
+
     private static final Path HOME = Path.of(Objects.requireNonNull(System.getProperty("compactor.home")));
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -48,8 +51,7 @@ final class Program implements AutoCloseable {
     /** Runs a command to its end. */
     static Result run(Map<String, String> environment, String... arguments) {
         try (var program = start(environment, arguments)) {
-            int code = program.await(Backend.PATIENCE);
-            return new Result(code, program.out(), program.err());
+            return program.result();
         }
     }
 
@@ -62,18 +64,28 @@ final class Program implements AutoCloseable {
         return start(List.of("sh", "-c", "ulimit -n " + limit + "; exec \"$0\" \"$@\""), environment, arguments);
     }
 
+    /** With a file system of its own at {@code disk}, which ends with it. */
+    static Program startOnDisk(Path disk, String size, Map<String, String> environment, String... arguments) {
+        String mount = "mount -t tmpfs -o size=" + size + " tmpfs " + disk + " && exec \"$0\" \"$@\"";
+        return start(List.of("unshare", "-rm", "sh", "-c", mount), environment, arguments);
+    }
+
     private static Program start(List<String> before, Map<String, String> environment, String... arguments) {
+        var command = new ArrayList<>(before);
+        command.add(HOME.resolve("bin/compactor").toString());
+        command.addAll(List.of(arguments));
+        var builder = new ProcessBuilder(command);
+        builder.environment().keySet().removeIf(name -> name.startsWith("AWS_") || name.startsWith("COMPACTOR_"));
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.environment().putAll(environment);
+        return start(builder);
+    }
+
+    static Program start(ProcessBuilder builder) {
         try {
             var out = Files.createTempFile("compactor-it-", ".out");
             var err = Files.createTempFile("compactor-it-", ".err");
-            var command = new ArrayList<>(before);
-            command.add(HOME.resolve("bin/compactor").toString());
-            command.addAll(List.of(arguments));
-            var builder =
-                    new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
-            builder.environment().keySet().removeIf(name -> name.startsWith("AWS_") || name.startsWith("COMPACTOR_"));
-            builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-            builder.environment().putAll(environment);
+            builder.redirectOutput(out.toFile()).redirectError(err.toFile());
             return new Program(builder.start(), out, err);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -123,6 +135,12 @@ final class Program implements AutoCloseable {
         } catch (InterruptedException e) {
             throw interrupted(e);
         }
+    }
+
+    /** Waits for the end. */
+    Result result() {
+        int code = await(Backend.PATIENCE);
+        return new Result(code, out(), err());
     }
 
     /** Waits for the end; the exit code. */

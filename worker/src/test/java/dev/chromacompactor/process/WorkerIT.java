@@ -3,7 +3,6 @@ package dev.chromacompactor.process;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -48,7 +47,7 @@ class WorkerIT {
 
             await().atMost(Backend.PATIENCE).until(() -> backend.messages(queues.deadLetters()) == 1);
             worker.signal("TERM");
-            assertThat(worker.await(Duration.ofSeconds(5))).isEqualTo(143);
+            assertThat(worker.await(Program.STOP)).isEqualTo(143);
         }
     }
 }

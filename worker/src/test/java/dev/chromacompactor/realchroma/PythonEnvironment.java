@@ -16,17 +16,21 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A virtual environment with one Chroma version, made once and kept below {@code target/chroma-venvs} or
+ * A virtual environment with one Chroma version, or another program, made once and kept below {@code target/chroma-venvs} or
  * {@code $CHROMA_TEST_CACHE}. Several builds may share the folder: one makes an environment, the others wait.
  */
-final class PythonEnvironment {
-    static final Path SCRIPTS = Path.of("src", "test", "python").toAbsolutePath();
+public final class PythonEnvironment {
+    public static final Path SCRIPTS = Path.of("src", "test", "python").toAbsolutePath();
     private static final long MINUTES_TO_INSTALL = 8;
 
     private PythonEnvironment() {}
 
-    /** The environment's python. */
-    static Path of(String version) throws UnavailableException {
+    /**
+     * The environment's python.
+     *
+     * @param version the middle of {@code requirements-….txt}
+     */
+    public static Path of(String version) throws UnavailableException {
         var requirements = SCRIPTS.resolve("requirements-" + version + ".txt");
         var home = cache().resolve(version);
         var ready = home.resolve("ready");
@@ -42,7 +46,7 @@ final class PythonEnvironment {
                 }
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("making " + home + " for Chroma " + version, e);
+            throw new UncheckedIOException("making " + home + " from " + requirements, e);
         }
         return home.resolve("bin").resolve("python");
     }
@@ -119,7 +123,7 @@ final class PythonEnvironment {
     }
 
     /** Python, pip or the packages are not to be had here. */
-    static final class UnavailableException extends Exception {
+    public static final class UnavailableException extends Exception {
         private static final long serialVersionUID = 1;
 
         UnavailableException(String message) {

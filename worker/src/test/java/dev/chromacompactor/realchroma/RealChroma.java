@@ -168,9 +168,14 @@ public final class RealChroma {
     }
 
     private Talk start() {
+        return new Talk(version, python());
+    }
+
+    /** The interpreter of its environment, for scripts that are tested; the newest version's has boto3 too. */
+    public synchronized Path python() {
         try {
             if (unavailable == null) {
-                return new Talk(version, PythonEnvironment.of(version));
+                return PythonEnvironment.of(version);
             }
         } catch (UnavailableException e) {
             unavailable = "Chroma " + version + " is not to be had here: " + e.getMessage();

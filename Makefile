@@ -6,9 +6,9 @@ MVN := mvn -B -ntp
 COMPACTOR := worker/target/compactor/bin/compactor
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo test bench fmt clean
+.PHONY: help build demo image test localstack bench bench-consumer fmt clean
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 build: ## everything into worker/target/compactor: bin/compactor and lib/
 	@$(MVN) -q package -DskipTests
@@ -17,11 +17,24 @@ build: ## everything into worker/target/compactor: bin/compactor and lib/
 demo: build ## the whole story on embedded SQS and S3: no Docker, no cloud, under a minute
 	@rm -rf worker/target/demo && $(COMPACTOR) demo --out worker/target/demo
 
-test: ## all tests; real Chroma is set up by the tests themselves
-	@$(MVN) verify
+# The architecture is this machine's. With IMAGE_BASE=<reference>, an image with Java 25 from a registry, it may be the other one.
+IMAGE_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+image: ## the worker's image as worker/target/compactor-image.tar, for `docker load`
+	@$(if $(IMAGE_BASE),,deploy/image/base $(IMAGE_ARCH) worker/target/image)
+	@$(MVN) -q package -DskipTests -Pimage -Dimage.arch=$(IMAGE_ARCH) $(if $(IMAGE_BASE),-Dimage.base=$(IMAGE_BASE))
+	@echo "built worker/target/compactor-image.tar ($(IMAGE_ARCH))"
+
+test: ## all tests; real Chroma is set up by the tests themselves; LOCALSTACK=1: those on LocalStack too
+	@$(if $(LOCALSTACK),LOCALSTACK=1 python3 localstack/host.py )$(MVN) verify
+
+localstack: ## LocalStack with queues and bucket made, without Docker, until Ctrl-C; needs Python 3.11
+	@python3 localstack/host.py
 
 bench: build ## compare with what chromadb alone can do, and write docs/benchmarks.md; QUICK=1: a minute, nothing written
 	@python3 worker/src/bench/bench.py $(if $(QUICK),--quick)
+
+bench-consumer: build ## empty jobs a second beside sqs-consumer (npm) and Spring Cloud AWS; needs Node; QUICK=1: nothing written
+	@python3 worker/src/bench/consumer.py $(if $(QUICK),--quick)
 
 fmt: ## format the sources
 	@$(MVN) -q com.diffplug.spotless:spotless-maven-plugin:3.11.0:apply

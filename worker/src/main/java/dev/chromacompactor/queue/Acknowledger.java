@@ -20,7 +20,7 @@ final class Acknowledger {
     private static final int TRIES = 3;
 
     private final SqsQueue work;
-    private final Batches<Pending> batches = new Batches<>("acknowledger", LINGER, this::delete);
+    private final Batches<Pending> batches = new Batches<>("acknowledger", LINGER, 2, this::delete);
 
     private record Pending(Held job, int tries, Runnable settled) {}
 

@@ -16,8 +16,6 @@ final class Batches<T> {
 
     /** How long a thread without work goes without asking whether it should stop. */
     private static final Duration IDLE = Duration.ofMillis(200);
-    /** One call is answered while the next is filled. */
-    private static final int CALLS_AT_ONCE = 2;
 
     private final Duration linger;
     private final Consumer<List<T>> send;
@@ -27,13 +25,14 @@ final class Batches<T> {
 
     /**
      * @param linger how long the first waits for others to go with it
+     * @param callsAtOnce with two, one is answered while the next is filled; with one, calls are fuller
      * @param send one call's worth; deals with failures itself
      */
-    Batches(String name, Duration linger, Consumer<List<T>> send) {
+    Batches(String name, Duration linger, int callsAtOnce, Consumer<List<T>> send) {
         this.linger = linger;
         this.send = send;
         // Virtual, as only there an interrupt ends a call that waits for an answer.
-        this.threads = IntStream.range(0, CALLS_AT_ONCE)
+        this.threads = IntStream.range(0, callsAtOnce)
                 .mapToObj(i -> Thread.ofVirtual().name(name + i).unstarted(this::run))
                 .toList();
     }

@@ -9,11 +9,11 @@ import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 
 /** Sends dead letters, as many in one call as SQS takes. The lease of the original goes on until its letter is there. */
 final class Undertaker {
-    /** Letters are rare and nobody waits for them; a call each would cost the good messages more. */
-    private static final Duration LINGER = Duration.ofMillis(200);
+    /** Letters are rare: a call each would cost the good messages more. Longer, they would hold the places of others. */
+    private static final Duration LINGER = Duration.ofMillis(50);
 
     private final SqsQueue deadLetters;
-    private final Batches<Burial> batches = new Batches<>("undertaker", LINGER, this::send);
+    private final Batches<Burial> batches = new Batches<>("undertaker", LINGER, 1, this::send);
 
     /** Told what became of a letter, once; not of one that a stop cut short. */
     interface Then {

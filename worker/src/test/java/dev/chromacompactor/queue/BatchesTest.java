@@ -13,7 +13,7 @@ class BatchesTest {
     void a_call_that_fails_in_an_unforeseen_way_does_not_end_the_sending() throws Exception {
         var failed = new AtomicInteger();
         var sent = new LinkedBlockingQueue<String>();
-        var batches = new Batches<String>("test", Duration.ofMillis(1), some -> {
+        var batches = new Batches<String>("test", Duration.ofMillis(1), 2, some -> {
             if (some.contains("bad")) {
                 failed.incrementAndGet();
                 throw new IllegalStateException("a test");

@@ -2,6 +2,7 @@ package dev.chromacompactor.cli;
 
 import com.sun.management.UnixOperatingSystemMXBean;
 import dev.chromacompactor.batch.Waiting;
+import dev.chromacompactor.compaction.Scratch;
 import dev.chromacompactor.ecs.Protection;
 import dev.chromacompactor.ecs.TaskIdentity;
 import dev.chromacompactor.failure.Failure;
@@ -21,14 +22,7 @@ import dev.chromacompactor.telemetry.Keys;
 import dev.chromacompactor.telemetry.LogProcess;
 import dev.chromacompactor.telemetry.Metrics;
 import dev.chromacompactor.telemetry.Traffic;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
-import java.nio.file.FileVisitResult;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -38,7 +32,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -140,10 +133,10 @@ final class Instruments implements AutoCloseable {
     }
 
     /** The consumer polls. */
-    void running(Consumer consumer, Connection connection, Path scratch) {
+    void running(Consumer consumer, Connection connection, Scratch scratch) {
         int slots = connection.config().concurrency();
         metrics.paused(() -> consumer.health().closedFor() != null);
-        metrics.scratch(() -> bytesBelow(scratch));
+        metrics.scratch(scratch::size);
         health.running(signs(consumer, slots));
         measured = new Scan(new Waiting(beside(connection)), connection.queue(), connection.deadLetterQueue());
         scan.start();
@@ -185,32 +178,6 @@ final class Instruments implements AutoCloseable {
             // Whatever it is: figures that stand still unseen are worse.
             LOG.atError().setCause(e).log("backlog not measured in a way that nobody foresaw, tried again later");
         }
-    }
-
-    private static long bytesBelow(Path directory) {
-        var sum = new LongAdder();
-        try {
-            var _ = Files.walkFileTree(directory, new SimpleFileVisitor<>() {
-                @Override
-                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-                    sum.add(attributes.size());
-                    return FileVisitResult.CONTINUE;
-                }
-
-                @Override
-                public FileVisitResult visitFileFailed(Path file, IOException e) {
-                    return FileVisitResult.CONTINUE; // removed meanwhile
-                }
-
-                @Override
-                public FileVisitResult postVisitDirectory(Path walked, @Nullable IOException e) {
-                    return FileVisitResult.CONTINUE;
-                }
-            });
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return sum.sum();
     }
 
     private static long descriptors() {

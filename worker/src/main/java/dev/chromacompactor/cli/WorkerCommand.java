@@ -69,7 +69,7 @@ final class WorkerCommand implements Callable<Integer> {
                     instruments.beside(connection),
                     instruments::watch);
             consumer.start();
-            instruments.running(consumer, connection, scratch.directory("jobs"));
+            instruments.running(consumer, connection, scratch);
             LOG.atInfo()
                     .addKeyValue("queue", config.queueUrl())
                     .addKeyValue("bucket", config.bucket())

@@ -67,6 +67,11 @@ public final class Scratch implements AutoCloseable {
         return directory;
     }
 
+    /** Bytes of the files that lie here now. */
+    public long size() {
+        return Machine.sizeBelow(root);
+    }
+
     /** A path in it at which nothing lies yet. */
     public Path file(String name) {
         return root.resolve(name);

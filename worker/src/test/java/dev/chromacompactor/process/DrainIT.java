@@ -49,7 +49,7 @@ class DrainIT {
         var database = "drain-" + phase.name().toLowerCase(Locale.ROOT);
         var queues = backend.queues(database);
         var _ = SmallDeltas.put(backend.bucket(), database, DELTAS, directory);
-        enqueue(backend.environment(queues), database);
+        Program.enqueue(backend.environment(queues), database, DELTAS);
         try (var s3 = new Turnstile(backend.s3Endpoint(), phase::is);
                 var sqs = new Turnstile(backend.sqsEndpoint(), phase::is);
                 var worker = Program.start(through(s3, sqs, queues), "worker")) {
@@ -127,21 +127,5 @@ class DrainIT {
                 "PT1S",
                 "COMPACTOR_MAX_ATTEMPTS",
                 "1");
-    }
-
-    private static void enqueue(Map<String, String> environment, String database) {
-        assertThat(Program.run(
-                                environment,
-                                "enqueue",
-                                "--database",
-                                database,
-                                "--prefix",
-                                database + "/delta/",
-                                "--batch",
-                                database + "-1",
-                                "--chunk-size",
-                                String.valueOf(DELTAS))
-                        .code())
-                .isZero();
     }
 }

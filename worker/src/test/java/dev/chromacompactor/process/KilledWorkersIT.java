@@ -8,7 +8,6 @@ import dev.chromacompactor.snapshot.Lineage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -37,7 +36,7 @@ class KilledWorkersIT {
                 "COMPACTOR_SCRATCH_DIR",
                 directory.resolve("scratch").toString());
         var _ = SmallDeltas.put(backend.bucket(), "killed", CHUNKS * DELTAS, directory);
-        enqueue(environment, "killed", DELTAS);
+        Program.enqueue(environment, "killed", DELTAS);
         var random = new Random(SEED);
         for (int kill = 0; kill < KILLS; kill++) {
             try (var victim = Program.start(environment, "worker")) {
@@ -89,7 +88,7 @@ class KilledWorkersIT {
                 "1");
         int deltas = 60;
         var _ = SmallDeltas.put(backend.bucket(), "stopped", deltas, directory);
-        enqueue(environment, "stopped", deltas);
+        Program.enqueue(environment, "stopped", deltas);
         try (var worker = Program.start(environment, "worker")) {
             await().atMost(Backend.PATIENCE)
                     .pollInterval(Duration.ofMillis(10))
@@ -115,21 +114,5 @@ class KilledWorkersIT {
         assertThat(backend.live("stopped").orElseThrow().contents().records())
                 .isEqualTo((long) deltas * SmallDeltas.RECORDS);
         assertThat(backend.messages(queues.deadLetters())).isZero();
-    }
-
-    private static void enqueue(Map<String, String> environment, String database, int chunkSize) {
-        assertThat(Program.run(
-                                environment,
-                                "enqueue",
-                                "--database",
-                                database,
-                                "--prefix",
-                                database + "/delta/",
-                                "--batch",
-                                database + "-1",
-                                "--chunk-size",
-                                String.valueOf(chunkSize))
-                        .code())
-                .isZero();
     }
 }

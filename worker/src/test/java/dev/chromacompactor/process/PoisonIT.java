@@ -40,8 +40,8 @@ class PoisonIT {
         var environment = environment(queues);
         var _ = SmallDeltas.put(backend.bucket(), "deadly", DEADLY, directory.resolve("a"));
         var _ = SmallDeltas.put(backend.bucket(), "innocent", INNOCENT, directory.resolve("b"));
-        enqueue(environment, "deadly", DEADLY);
-        enqueue(environment, "innocent", 1);
+        Program.enqueue(environment, "deadly", DEADLY);
+        Program.enqueue(environment, "innocent", 1);
         int killed = 0;
         while (backend.messages(queues.deadLetters()) == 0) {
             try (var worker = Program.start(environment, "worker")) {
@@ -90,7 +90,7 @@ class PoisonIT {
         var queues = backend.queues("moved", 1);
         var environment = environment(queues);
         var _ = SmallDeltas.put(backend.bucket(), "moved", DEADLY, directory);
-        enqueue(environment, "moved", DEADLY);
+        Program.enqueue(environment, "moved", DEADLY);
         try (var worker = Program.start(environment, "worker")) {
             await().atMost(Backend.PATIENCE)
                     .pollInterval(Duration.ofMillis(5))
@@ -117,21 +117,5 @@ class PoisonIT {
             assertThat(receipt.status()).isEqualTo(Receipt.Status.FAILED);
             assertThat(receipt.failure()).extracting(Failure::reason).isEqualTo(reason);
         });
-    }
-
-    private static void enqueue(Map<String, String> environment, String database, int chunkSize) {
-        assertThat(Program.run(
-                                environment,
-                                "enqueue",
-                                "--database",
-                                database,
-                                "--prefix",
-                                database + "/delta/",
-                                "--batch",
-                                database + "-1",
-                                "--chunk-size",
-                                String.valueOf(chunkSize))
-                        .code())
-                .isZero();
     }
 }

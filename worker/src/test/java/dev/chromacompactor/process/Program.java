@@ -137,6 +137,22 @@ final class Program implements AutoCloseable {
         }
     }
 
+    /** All deltas of a database, as its batch number one. */
+    static void enqueue(Map<String, String> environment, String database, int chunkSize) {
+        var result = run(
+                environment,
+                "enqueue",
+                "--database",
+                database,
+                "--prefix",
+                database + "/delta/",
+                "--batch",
+                database + "-1",
+                "--chunk-size",
+                String.valueOf(chunkSize));
+        assertThat(result.code()).as(result.err()).isZero();
+    }
+
     /** Waits for the end. */
     Result result() {
         int code = await(Backend.PATIENCE);

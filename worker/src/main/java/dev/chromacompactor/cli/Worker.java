@@ -53,6 +53,7 @@ final class Worker {
         Integer scratchMib = config.scratchMib();
         var budget = Budget.ofMachine(
                 config.scratchDir(), scratch.directory("jobs"), scratchMib == null ? null : (long) scratchMib << 20);
+        metrics.waitingForRoom(budget::waiting);
         var recipe = new Recipe(budget, config.unlockPoll(), config.unlockWait(), Archives.Limits.DEFAULT, metrics);
         String results = config.resultsQueueUrl();
         var tools = new Tools(

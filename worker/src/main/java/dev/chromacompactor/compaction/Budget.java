@@ -102,7 +102,7 @@ public final class Budget {
     }
 
     /** What all jobs may take together. */
-    public Footprint total() {
+    Footprint total() {
         return total;
     }
 

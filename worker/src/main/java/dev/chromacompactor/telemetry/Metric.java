@@ -25,6 +25,7 @@ enum Metric {
     LEASES_LOST(Kind.COUNTER, "leases.lost", null, "Messages that somebody else got, or that could not be kept"),
     SLOTS(Kind.GAUGE, "slots", null, "Jobs that may run at once"),
     SLOTS_BUSY(Kind.GAUGE, "slots.busy", null, "Jobs that run"),
+    SLOTS_WAITING(Kind.GAUGE, "slots.waiting", null, "Of these, jobs that wait for disk or memory"),
 
     CHUNKS(Kind.COUNTER, "chunks", null, "Chunks that were processed: done, or failed for good", Keys.OUTCOME),
     CHUNK_FAILURES(Kind.COUNTER, "chunk.failures", null, "Attempts at a chunk that failed", Keys.BLAME, Keys.REASON),

@@ -113,6 +113,11 @@ public final class Metrics {
         gauge(Metric.SLOTS_BUSY, busy::getAsInt);
     }
 
+    /** @param jobs that have a slot and wait for disk or memory */
+    public void waitingForRoom(IntSupplier jobs) {
+        gauge(Metric.SLOTS_WAITING, jobs::getAsInt);
+    }
+
     public void paused(BooleanSupplier paused) {
         gauge(Metric.PAUSED, () -> paused.getAsBoolean() ? 1 : 0);
     }

@@ -55,6 +55,7 @@ class MetricsPageTest {
         metrics.heartbeatFailed("sqs-unavailable");
         metrics.leaseLost();
         metrics.slots(4, () -> 1);
+        metrics.waitingForRoom(() -> 1);
         metrics.paused(() -> false);
         metrics.healthy(() -> true);
         metrics.chunksDone(1);
@@ -156,6 +157,7 @@ class MetricsPageTest {
         none.backlog(Map.of("words", new Backlog(1, 1, 0, null)));
         none.published("words", Duration.ZERO, new Traffic());
         none.slots(1, () -> 1);
+        none.waitingForRoom(() -> 1);
 
         assertThat(Arrays.stream(Metric.values()).map(Metric::id)).doesNotHaveDuplicates();
     }

@@ -106,16 +106,22 @@ final class Backend {
         return count(url, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES);
     }
 
-    /** Messages there at all, visible or held. */
+    /** Messages there at all, visible or held: of one answer, as a message that changes from held to visible between two would be in neither. */
     int messages(String url) {
-        return visible(url) + count(url, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE);
+        return count(
+                url,
+                QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES,
+                QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE);
     }
 
-    private int count(String url, QueueAttributeName name) {
-        return Integer.parseInt(
-                sqs.getQueueAttributes(request -> request.queueUrl(url).attributeNames(name))
-                        .attributes()
-                        .get(name));
+    private int count(String url, QueueAttributeName... names) {
+        return sqs
+                .getQueueAttributes(request -> request.queueUrl(url).attributeNames(names))
+                .attributes()
+                .values()
+                .stream()
+                .mapToInt(Integer::parseInt)
+                .sum();
     }
 
     /** What every command needs to find these servers. */

@@ -292,7 +292,7 @@ public final class Consumer {
                     timer,
                     metrics,
                     clock);
-            var job = new Held(message, lease);
+            var job = new Held(message, lease, room);
             held.add(job);
             lease.start();
             workers.execute(() ->
@@ -326,7 +326,7 @@ public final class Consumer {
 
     private void drop(Held job) {
         if (held.remove(job)) {
-            room.give(1);
+            job.leave();
         }
     }
 

@@ -3,16 +3,19 @@ package dev.chromacompactor.queue;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** A message that is ours, from receive to acknowledge. */
+/** A message that is ours, from receive to acknowledge, and its place among those that are. */
 final class Held {
     private final ReceivedMessage message;
     private final Lease lease;
+    private final Room room;
     private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.WAITING);
+    private volatile boolean lent;
     private @Nullable BodySummary summary;
 
-    Held(ReceivedMessage message, Lease lease) {
+    Held(ReceivedMessage message, Lease lease, Room room) {
         this.message = message;
         this.lease = lease;
+        this.room = room;
     }
 
     private enum Phase {
@@ -33,6 +36,20 @@ final class Held {
 
     void end() {
         phase.set(Phase.ENDED);
+    }
+
+    /** Its letter is on the way: others may have its place. Before {@link #leave()}. */
+    void lendPlace() {
+        lent = true;
+        room.lend();
+    }
+
+    /** It is no longer ours. */
+    void leave() {
+        room.give(1);
+        if (lent) {
+            room.back();
+        }
     }
 
     boolean isWaiting() {

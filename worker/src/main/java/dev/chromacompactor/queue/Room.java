@@ -6,19 +6,23 @@ import java.time.Duration;
  * How many messages may be held at once: one for each slot and, while jobs are short, a few ahead of them, so that no slot
  * waits for an answer of SQS. Messages that will not begin soon are left to other workers.
  *
- * <p>A message takes room from before the receive until it is settled, acknowledgement included.
+ * <p>A message takes room from before the receive until it is settled, acknowledgement included. While it waits for its letter
+ * to go, which is rare and takes its time, others have its place.
  */
 final class Room {
     /** What is fetched ahead should begin within this time. */
     private static final Duration SOON = Duration.ofSeconds(1);
     /** Some full receives: being worked on, being fetched, being acknowledged. */
     static final int MOST_AHEAD = 6 * SqsQueue.BATCH;
+    /** Places of messages that wait for their letters, and that others may have meanwhile. */
+    static final int MOST_LENT = MOST_AHEAD;
     /** How much the latest job weighs in what counts as typical, once it is shorter than that. */
     private static final double WEIGHT = 0.2;
 
     private final int slots;
     private int taken;
     private int waiting;
+    private int lent;
     private boolean closed;
     /** Of a job, in seconds. Nothing is known at first. */
     private double typical = Double.POSITIVE_INFINITY;
@@ -78,6 +82,16 @@ final class Room {
         notifyAll();
     }
 
+    /** The place of a message whose job is over is for others, until {@link #back()}. */
+    synchronized void lend() {
+        lent++;
+        notifyAll();
+    }
+
+    synchronized void back() {
+        lent--;
+    }
+
     /** Nobody gets any more. */
     synchronized void close() {
         closed = true;
@@ -90,7 +104,7 @@ final class Room {
     }
 
     private int free() {
-        return slots + ahead() - taken;
+        return slots + ahead() + Math.min(lent, MOST_LENT) - taken;
     }
 
     private int ahead() {

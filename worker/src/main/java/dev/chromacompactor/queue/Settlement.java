@@ -238,6 +238,7 @@ final class Settlement {
         var report = FailureReport.of(
                 message, job.summary().inputKeys(), history.attempts(), failure, verdict, build, clock);
         var trace = Trace.current();
+        job.lendPlace();
         undertaker.add(message.body(), LetterFormat.seal(message, report), new Undertaker.Then() {
             @Override
             public void sent() {

@@ -9,7 +9,7 @@ import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 
 /** Sends dead letters, as many in one call as SQS takes. The lease of the original goes on until its letter is there. */
 final class Undertaker {
-    /** Letters are rare: a call each would cost the good messages more. Longer, they would hold the places of others. */
+    /** Letters are rare: a call each would cost the good messages more. */
     private static final Duration LINGER = Duration.ofMillis(50);
 
     private final SqsQueue deadLetters;

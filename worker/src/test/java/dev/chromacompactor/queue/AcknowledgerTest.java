@@ -41,7 +41,7 @@ class AcknowledgerTest {
                 Metrics.none(),
                 time);
         lease.start();
-        return new Held(message, lease);
+        return new Held(message, lease, new Room(1));
     }
 
     private void acknowledge(List<Held> jobs) {

@@ -97,4 +97,35 @@ class RoomTest {
         assertThat(got).hasValue(0);
         assertThat(room.takeFull()).isZero();
     }
+
+    @Test
+    void while_letters_are_on_their_way_others_have_the_places_of_their_messages() throws Exception {
+        assertThat(take(10)).isEqualTo(2);
+        room.lend();
+        room.begun();
+        room.begun();
+
+        assertThat(take(10)).isEqualTo(1);
+
+        room.give(1);
+        room.back();
+        assertThat(take(10)).isZero();
+    }
+
+    @Test
+    void however_many_letters_do_not_go_only_so_many_places_are_lent() throws Exception {
+        int held = 0;
+        for (int i = 0; i < 2 * Room.MOST_LENT; i++) {
+            room.lend();
+        }
+
+        for (int i = 0; i < 2 * Room.MOST_LENT; i++) {
+            int taken = take(1);
+            held += taken;
+            for (int job = 0; job < taken; job++) {
+                room.begun();
+            }
+        }
+        assertThat(held).isEqualTo(2 + Room.MOST_LENT);
+    }
 }

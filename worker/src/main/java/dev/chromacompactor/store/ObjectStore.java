@@ -60,6 +60,12 @@ public interface ObjectStore {
     /** Writes only over the object with this ETag. */
     PutOutcome putIfMatch(String key, byte[] body, String etag);
 
+    /**
+     * Copies an object of any size inside the bucket, unconditionally; its bytes never come here. A missing source is
+     * {@code INPUT object-missing}. Returns the ETag of the copy, which may be another one.
+     */
+    String copy(String source, String target);
+
     /** Every object whose key starts with {@code prefix}, in key order, any number of them. */
     void list(String prefix, Consumer<ObjectInfo> each);
 
@@ -75,11 +81,20 @@ public interface ObjectStore {
     /** Deletes what is there; a missing key is no error. */
     void delete(Collection<String> keys);
 
+    /** Uploads in parts below {@code prefix} that are neither completed nor given up, in no order. */
+    void uploads(String prefix, Consumer<OpenUpload> each);
+
+    /** Gives it up: its parts are gone then. One that is over already is no error. */
+    void abort(OpenUpload upload);
+
     /** The store's own clock, from the Date of an answer. */
     Instant now();
 
     /** @param lastModified in whole seconds, by the store's clock */
     record ObjectInfo(String key, String etag, long size, Instant lastModified) {}
+
+    /** @param begun by the store's clock */
+    record OpenUpload(String key, String id, Instant begun) {}
 
     record Content(ObjectInfo info, byte[] bytes) {}
 }

@@ -127,6 +127,15 @@ final class S3ObjectStore implements ObjectStore {
         return upload(key).putIfMatch(body, quoted(etag));
     }
 
+    @Override
+    public String copy(String source, String target) {
+        var doing = "copy " + uri(source) + " to " + uri(target);
+        ObjectInfo info = head(source)
+                .orElseThrow(
+                        () -> new FailureException(Blame.INPUT, "object-missing", doing + ": there is no such object"));
+        return orFail(doing, () -> upload(target).copy(info));
+    }
+
     private Upload upload(String key) {
         return new Upload(client, once, bucket, key);
     }
@@ -184,6 +193,25 @@ final class S3ObjectStore implements ObjectStore {
     }
 
     @Override
+    public void uploads(String prefix, Consumer<OpenUpload> each) {
+        orFail("list uploads below " + uri(prefix), () -> {
+            client.listMultipartUploadsPaginator(r -> r.bucket(bucket).prefix(prefix)).uploads().stream()
+                    .filter(upload -> upload.key().startsWith(prefix)) // not every server knows the prefix
+                    .forEach(upload -> each.accept(
+                            new OpenUpload(upload.key(), upload.uploadId(), wholeSeconds(upload.initiated()))));
+            return prefix;
+        });
+    }
+
+    @Override
+    public void abort(OpenUpload upload) {
+        var _ = ifThere(
+                "give up the upload of " + uri(upload.key()),
+                () -> client.abortMultipartUpload(
+                        r -> r.bucket(bucket).key(upload.key()).uploadId(upload.id())));
+    }
+
+    @Override
     public Instant now() {
         var doing = "ask s3://" + bucket + " for the time";
         return orFail(
@@ -211,7 +239,7 @@ final class S3ObjectStore implements ObjectStore {
                 : etag;
     }
 
-    private static String quoted(String etag) {
+    static String quoted(String etag) {
         return '"' + etag + '"';
     }
 

@@ -2,6 +2,7 @@ package dev.chromacompactor.store;
 
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
+import dev.chromacompactor.store.ObjectStore.ObjectInfo;
 import dev.chromacompactor.store.PutOutcome.Won;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -32,7 +33,8 @@ import software.amazon.awssdk.services.s3.model.PutObjectRequest;
  * SDK's usual attempts.
  *
  * <p>Files above 64 MiB go up in parts, four at a time, and appear at once with CompleteMultipartUpload, which carries
- * the condition. An upload that does not complete is aborted. (Dying in between leaves invisible parts, which a
+ * the condition. Copies of such objects are made in parts too: one call takes no more than 5 GiB, and answers only when
+ * all of it is copied. An upload that does not complete is aborted. (Dying in between leaves invisible parts, which a
  * lifecycle rule or collection removes.) A 409 there means that the upload is spoilt and must be started again: to the
  * caller that is {@code Unknown} like the other 409.
  */
@@ -41,6 +43,7 @@ final class Upload {
 
     private static final long SINGLE_PUT_BYTES = 64L << 20;
     private static final long PART_BYTES = 16L << 20;
+    private static final long COPIED_PART_BYTES = 64L << 20;
     private static final int PARTS_AT_ONCE = 4;
     /** S3's bounds: 10,000 parts; 5 MiB, the least size of a part, is below ours. */
     private static final int MAX_PARTS = 10_000;
@@ -70,7 +73,7 @@ final class Upload {
                     if (size <= SINGLE_PUT_BYTES) {
                         return put(client, request().build(), slice(channel, 0, size));
                     }
-                    return inParts(channel, size, completion -> complete(client, completion.build()));
+                    return inParts(size, PART_BYTES, fromFile(channel), this::complete);
                 }));
     }
 
@@ -83,12 +86,27 @@ final class Upload {
             if (size <= SINGLE_PUT_BYTES) {
                 return once(request().ifNoneMatch("*"), slice(channel, 0, size), false);
             }
-            return orFail(() -> inParts(channel, size, this::completeIfAbsent));
+            return orFail(() -> inParts(size, PART_BYTES, fromFile(channel), this::completeIfAbsent));
         });
     }
 
     PutOutcome putIfMatch(byte[] body, String quotedEtag) {
         return once(request().ifMatch(quotedEtag), RequestBody.fromBytes(body), true);
+    }
+
+    /** @param source of the same bucket, as it is now */
+    String copy(ObjectInfo source) {
+        String etag = S3ObjectStore.quoted(source.etag());
+        if (source.size() > SINGLE_PUT_BYTES) {
+            return inParts(source.size(), COPIED_PART_BYTES, fromObject(source.key(), etag), this::complete);
+        }
+        var answer = client.copyObject(r -> r.sourceBucket(bucket)
+                .sourceKey(source.key())
+                .copySourceIfMatch(etag)
+                .destinationBucket(bucket)
+                .destinationKey(key)
+                .checksumAlgorithm(ChecksumAlgorithm.SHA256));
+        return S3ObjectStore.unquoted(answer.copyObjectResult().eTag());
     }
 
     private PutObjectRequest.Builder request() {
@@ -119,6 +137,10 @@ final class Upload {
         }
     }
 
+    private String complete(CompleteMultipartUploadRequest.Builder completion) {
+        return complete(client, completion.build());
+    }
+
     private static String complete(S3Client client, CompleteMultipartUploadRequest request) {
         return S3ObjectStore.unquoted(client.completeMultipartUpload(request).eTag());
     }
@@ -131,7 +153,7 @@ final class Upload {
         }
     }
 
-    private <T> T inParts(FileChannel file, long size, Completion<T> completion) {
+    private <T> T inParts(long size, long partSize, Parts source, Completion<T> completion) {
         var id = client.createMultipartUpload(r -> r.bucket(bucket)
                         .key(key)
                         .contentType(contentType())
@@ -139,7 +161,7 @@ final class Upload {
                 .uploadId();
         boolean completed = false;
         try {
-            var parts = parts(id, file, size);
+            var parts = parts(id, size, Math.max(partSize, Math.ceilDiv(size, MAX_PARTS)), source);
             var result = completion.complete(CompleteMultipartUploadRequest.builder()
                     .bucket(bucket)
                     .key(key)
@@ -154,16 +176,16 @@ final class Upload {
         }
     }
 
-    private List<CompletedPart> parts(String id, FileChannel file, long size) {
-        long partSize = Math.max(PART_BYTES, Math.ceilDiv(size, MAX_PARTS));
+    private List<CompletedPart> parts(String id, long size, long partSize, Parts source) {
         try (var pool = Executors.newFixedThreadPool(
                 PARTS_AT_ONCE, Thread.ofVirtual().name("upload-", 0).factory())) {
             try {
                 var pending = new ArrayList<Future<CompletedPart>>();
                 for (long offset = 0; offset < size; offset += partSize) {
                     int number = pending.size() + 1;
-                    var body = slice(file, offset, Math.min(partSize, size - offset));
-                    pending.add(pool.submit(() -> part(id, number, body)));
+                    long from = offset;
+                    long length = Math.min(partSize, size - offset);
+                    pending.add(pool.submit(() -> source.send(id, number, from, length)));
                 }
                 var done = new ArrayList<CompletedPart>();
                 for (var part : pending) {
@@ -181,19 +203,40 @@ final class Upload {
         }
     }
 
-    private CompletedPart part(String id, int number, RequestBody body) {
-        var answer = client.uploadPart(
-                r -> r.bucket(bucket)
-                        .key(key)
-                        .uploadId(id)
-                        .partNumber(number)
-                        .checksumAlgorithm(ChecksumAlgorithm.SHA256),
-                body);
-        return CompletedPart.builder()
-                .partNumber(number)
-                .eTag(answer.eTag())
-                .checksumSHA256(answer.checksumSHA256())
-                .build();
+    private Parts fromFile(FileChannel file) {
+        return (id, number, offset, length) -> {
+            var answer = client.uploadPart(
+                    r -> r.bucket(bucket)
+                            .key(key)
+                            .uploadId(id)
+                            .partNumber(number)
+                            .checksumAlgorithm(ChecksumAlgorithm.SHA256),
+                    slice(file, offset, length));
+            return CompletedPart.builder()
+                    .partNumber(number)
+                    .eTag(answer.eTag())
+                    .checksumSHA256(answer.checksumSHA256())
+                    .build();
+        };
+    }
+
+    private Parts fromObject(String source, String quotedEtag) {
+        return (id, number, offset, length) -> {
+            var answer = client.uploadPartCopy(r -> r.sourceBucket(bucket)
+                            .sourceKey(source)
+                            .copySourceIfMatch(quotedEtag)
+                            .copySourceRange("bytes=" + offset + "-" + (offset + length - 1))
+                            .destinationBucket(bucket)
+                            .destinationKey(key)
+                            .uploadId(id)
+                            .partNumber(number))
+                    .copyPartResult();
+            return CompletedPart.builder()
+                    .partNumber(number)
+                    .eTag(answer.eTag())
+                    .checksumSHA256(answer.checksumSHA256())
+                    .build();
+        };
     }
 
     private void abort(String id) {
@@ -232,6 +275,12 @@ final class Upload {
     @FunctionalInterface
     private interface FromFile<T> {
         T write(FileChannel file, long size) throws IOException;
+    }
+
+    /** Sends one part of an upload, from wherever its bytes are. */
+    @FunctionalInterface
+    private interface Parts {
+        CompletedPart send(String id, int number, long offset, long length);
     }
 
     @FunctionalInterface

@@ -20,6 +20,15 @@ public final class Traffic {
         received.add(receivedBytes);
     }
 
+    /** What was counted so far, apart; this one counts on from zero. */
+    public Traffic cut() {
+        var before = new Traffic();
+        before.requests.add(requests.sumThenReset());
+        before.sent.add(sent.sumThenReset());
+        before.received.add(received.sumThenReset());
+        return before;
+    }
+
     public long requests() {
         return requests.sum();
     }

@@ -40,6 +40,7 @@ public final class MemoryObjectStore implements ObjectStore {
     private final InstantSource clock;
     private final TreeMap<String, Content> objects = new TreeMap<>();
     private final List<Armed> armed = new ArrayList<>();
+    private final List<OpenUpload> uploads = new ArrayList<>();
     private Consumer<Call> onCall = call -> {};
 
     public MemoryObjectStore(String bucket) {
@@ -57,17 +58,25 @@ public final class MemoryObjectStore implements ObjectStore {
         return name -> buckets.computeIfAbsent(name, MemoryObjectStore::new);
     }
 
+    /** A bucket of its own with the same objects, to see what else could have become of them. */
+    public synchronized MemoryObjectStore copy() {
+        var copy = new MemoryObjectStore(bucket, clock);
+        copy.objects.putAll(objects);
+        return copy;
+    }
+
     public enum Kind {
         HEAD,
         READ,
         PUT,
         PUT_IF_ABSENT,
         PUT_IF_MATCH,
+        COPY,
         LIST,
         DELETE
     }
 
-    /** @param key or prefix */
+    /** @param key or prefix; of a copy the one that is written */
     public record Call(Kind kind, String key) {}
 
     public enum Fault {
@@ -195,6 +204,19 @@ public final class MemoryObjectStore implements ObjectStore {
     }
 
     @Override
+    public String copy(String source, String target) {
+        var fault = begin(Kind.COPY, target);
+        var content = get(source)
+                .orElseThrow(() ->
+                        new FailureException(Blame.INPUT, "object-missing", "copy " + source + ": no such object"));
+        var etag = write(target, content.bytes());
+        if (fault == Fault.ANSWER_LOST) {
+            throw new FailureException(Blame.DEPENDENCY, "s3-unreachable", "copy to " + target + ": timed out");
+        }
+        return etag;
+    }
+
+    @Override
     public void list(String prefix, Consumer<ObjectInfo> each) {
         begin(Kind.LIST, prefix);
         List<ObjectInfo> found;
@@ -226,6 +248,31 @@ public final class MemoryObjectStore implements ObjectStore {
             synchronized (this) {
                 objects.remove(key);
             }
+        }
+    }
+
+    /** As a worker leaves one behind that dies in the middle of an upload. */
+    public synchronized void beginUpload(String key) {
+        uploads.add(new OpenUpload(key, "upload-" + uploads.size(), now()));
+    }
+
+    @Override
+    public void uploads(String prefix, Consumer<OpenUpload> each) {
+        begin(Kind.LIST, prefix);
+        List<OpenUpload> found;
+        synchronized (this) {
+            found = uploads.stream()
+                    .filter(upload -> upload.key().startsWith(prefix))
+                    .toList();
+        }
+        found.forEach(each);
+    }
+
+    @Override
+    public void abort(OpenUpload upload) {
+        begin(Kind.DELETE, upload.key());
+        synchronized (this) {
+            uploads.remove(upload);
         }
     }
 

@@ -323,6 +323,29 @@ abstract class ObjectStoreContract {
         }
     }
 
+    @Test
+    void a_copy_is_the_object_under_another_key_whatever_lay_there() throws IOException {
+        for (int size : new int[] {0, 1000, 65 << 20}) {
+            var file = randomFile("file-" + size, size);
+            var source = own + "with space+" + size + ".json";
+            store().put(source, file);
+            store().put(own + "copy-" + size, bytes("before"));
+
+            var etag = store().copy(source, own + "copy-" + size);
+
+            var info = store().download(own + "copy-" + size, etag, directory.resolve("back-" + size));
+            assertThat(info.size()).isEqualTo(size);
+            assertThat(Files.mismatch(file, directory.resolve("back-" + size))).isEqualTo(-1);
+            assertThat(store().head(source)).isPresent();
+        }
+    }
+
+    @Test
+    void a_copy_of_nothing_is_refused_and_leaves_nothing() {
+        assertFails(() -> store().copy(own + "nothing", own + "copy"), Blame.INPUT, "object-missing");
+        assertThat(store().list(own)).isEmpty();
+    }
+
     static void assertFails(Runnable call, Blame blame, String reason) {
         assertThatThrownBy(call::run).isInstanceOfSatisfying(FailureException.class, e -> {
             assertThat(e.failure().blame()).isEqualTo(blame);

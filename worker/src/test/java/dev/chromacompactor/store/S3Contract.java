@@ -8,6 +8,9 @@ import dev.chromacompactor.store.ObjectStore.ObjectInfo;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
@@ -103,5 +106,35 @@ abstract class S3Contract extends ObjectStoreContract {
         assertThat(client.listMultipartUploads(r -> r.bucket(bucket).prefix("parts/"))
                         .uploads())
                 .isEmpty();
+    }
+
+    @Test
+    void an_upload_that_nobody_ends_is_listed_and_can_be_given_up() {
+        var begun = client.createMultipartUpload(r -> r.bucket(bucket).key("left/below/a"));
+        client.uploadPart(
+                r -> r.bucket(bucket)
+                        .key("left/below/a")
+                        .uploadId(begun.uploadId())
+                        .partNumber(1),
+                RequestBody.fromBytes(bytes("part")));
+        client.createMultipartUpload(r -> r.bucket(bucket).key("left/beside"));
+
+        var found = uploads("left/below/");
+        assertThat(found).singleElement().satisfies(upload -> {
+            assertThat(upload.key()).isEqualTo("left/below/a");
+            assertThat(Duration.between(upload.begun(), store().now()).abs()).isLessThan(Duration.ofMinutes(1));
+        });
+        store().abort(found.getFirst());
+        store().abort(found.getFirst());
+
+        assertThat(uploads("left/below/")).isEmpty();
+        assertThat(uploads("left/")).hasSize(1);
+        uploads("left/").forEach(store()::abort);
+    }
+
+    private List<ObjectStore.OpenUpload> uploads(String prefix) {
+        var found = new ArrayList<ObjectStore.OpenUpload>();
+        store().uploads(prefix, found::add);
+        return found;
     }
 }

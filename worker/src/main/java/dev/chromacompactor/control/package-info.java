@@ -1,4 +1,4 @@
-/** What operators tell the workers through the bucket: pause, and go on. */
+/** What operators tell the workers: pause and go on through the bucket, let in again through bucket and queue. */
 @NullMarked
 package dev.chromacompactor.control;
 

@@ -2,6 +2,7 @@ package dev.chromacompactor.preflight;
 
 import dev.chromacompactor.preflight.Answer.Given;
 import dev.chromacompactor.preflight.Answer.None;
+import dev.chromacompactor.snapshot.Lineage;
 import dev.chromacompactor.store.LifecycleRule;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,9 +13,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Whether S3 takes away by itself what a replay, a publish or a reader still needs. Pure. */
 final class LifecycleChecks {
-    /** Inputs older than that are refused anyway, and deletes forgotten. */
-    static final Duration HORIZON = Duration.ofDays(30);
-
     private static final String LIFECYCLE = "lifecycle";
     private static final Pattern LIVING = Pattern.compile("[^/]+/(snapshot|control)(/.*)?");
     private static final Pattern REPLAYED = Pattern.compile("[^/]+/(delta|open)(/.*)?");
@@ -38,7 +36,7 @@ final class LifecycleChecks {
                                     "allow s3:GetLifecycleConfiguration, or look at the rules yourself"));
         }
         List<String> known = databases instanceof Given<List<String>>(List<String> names) ? names : List.of();
-        var needs = new Needs(known, replay == null ? HORIZON : replay);
+        var needs = new Needs(known, replay == null ? Lineage.HORIZON : replay);
         var findings = new ArrayList<Finding>();
         for (LifecycleRule rule : ((Given<List<LifecycleRule>>) lifecycle).value()) {
             if (!rule.prefix().startsWith(BucketProbe.FOLDER)) {
@@ -87,8 +85,8 @@ final class LifecycleChecks {
         boolean early = lives.compareTo(needs.replay()) < 0;
         if (!forever.isEmpty()) {
             findings.add(finding(rule, forever, "until the program removes it", true));
-        } else if (!replayed.isEmpty() && (early || lives.compareTo(HORIZON) < 0)) {
-            findings.add(finding(rule, replayed, QueueChecks.text(early ? needs.replay() : HORIZON), early));
+        } else if (!replayed.isEmpty() && (early || lives.compareTo(Lineage.HORIZON) < 0)) {
+            findings.add(finding(rule, replayed, QueueChecks.text(early ? needs.replay() : Lineage.HORIZON), early));
         }
     }
 
@@ -99,7 +97,7 @@ final class LifecycleChecks {
                 + QueueChecks.text(Duration.ofDays(rule.days())) + "; "
                 + String.join(", ", taken.subList(0, Math.min(3, taken.size()))) + (taken.size() > 3 ? " and more" : "")
                 + " must live " + needed;
-        String remedy = "narrow the rule's prefix, or give it at least " + HORIZON.toDays()
+        String remedy = "narrow the rule's prefix, or give it at least " + Lineage.HORIZON.toDays()
                 + " days; snapshots must never end by age";
         return refuse && !rule.tagged()
                 ? Finding.problem(LIFECYCLE, "lifecycle-too-short", says, remedy)

@@ -2,6 +2,7 @@ package dev.chromacompactor.snapshot;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.Optional;
 
 /**
  * What a unit of the lineage is called, for ever: {@code <batch>/<index>} for a chunk of a batch, {@code <key>@<etag>}
@@ -32,6 +33,26 @@ public record ChunkName(@JsonValue String text) implements Comparable<ChunkName>
     /** Whether this is a chunk or an item of {@code batch}. */
     public boolean belongsTo(String batch) {
         return text.startsWith(batch + "/") && text.indexOf('/', batch.length() + 1) < 0;
+    }
+
+    /** The batch it is a chunk or an item of; empty for an intermediate that belongs to none. */
+    public Optional<String> batch() {
+        return intermediate().isPresent() || text.indexOf('/') < 0
+                ? Optional.empty()
+                : Optional.of(text.substring(0, text.lastIndexOf('/')));
+    }
+
+    /** The index of a chunk; empty for anything else. */
+    public Optional<Integer> index() {
+        String last = text.substring(text.lastIndexOf('/') + 1);
+        return batch().isPresent() && last.matches("\\d{1,9}") ? Optional.of(Integer.valueOf(last)) : Optional.empty();
+    }
+
+    /** Prefix of the intermediate that belongs to no batch, with a trailing slash; empty for anything else. */
+    public Optional<String> intermediate() {
+        // No name of a batch has this sign in it.
+        int at = text.lastIndexOf("/@");
+        return at < 0 ? Optional.empty() : Optional.of(text.substring(0, at + 1));
     }
 
     @Override

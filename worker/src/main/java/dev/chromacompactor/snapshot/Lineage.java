@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  */
 public record Lineage(
         long horizon, long born, List<Chunk> chunks, List<Input> inputs, List<Excuse> excused, Revoked revoked) {
+    /** Deletes are remembered, and inputs accepted, for so long: two weeks in the queue and two in the dead letters. */
+    public static final Duration HORIZON = Duration.ofDays(30);
+
     public static final Lineage EMPTY =
             new Lineage(0, 0, List.of(), List.of(), List.of(), new Revoked(List.of(), List.of()));
 
@@ -65,6 +69,11 @@ public record Lineage(
             Objects.requireNonNull(identity, "identity");
             Objects.requireNonNull(chunk, "chunk");
             Objects.requireNonNull(since, "since");
+        }
+
+        /** What it is, whoever brought it. */
+        List<String> delta() {
+            return List.of(key, identity);
         }
     }
 
@@ -154,15 +163,75 @@ public record Lineage(
         Map<List<String>, Input> nextInputs = new LinkedHashMap<>();
         inputs.stream()
                 .filter(input -> open.test(input.chunk()) || !before(nextHorizon, input.since()))
-                .forEach(input -> nextInputs.put(List.of(input.key(), input.identity()), input));
-        brought.forEach(input -> nextInputs.merge(List.of(input.key(), input.identity()), input, Lineage::largerStamp));
+                .forEach(input -> nextInputs.put(input.delta(), input));
+        brought.forEach(input -> nextInputs.merge(input.delta(), input, Lineage::largerStamp));
         var nextExcuses = excuses.stream()
                 .map(excuse -> excuse.since(version))
                 .filter(excuse -> open.test(excuse.chunk())
                         || !before(nextHorizon, Objects.requireNonNullElse(excuse.since(), version)))
                 .toList();
+        var nextRevoked = new Revoked(
+                revoked.chunks().stream()
+                        .filter(chunk -> open.test(chunk.name()) || !before(nextHorizon, chunk.since()))
+                        .toList(),
+                revoked.inputs().stream()
+                        .filter(input -> open.test(input.chunk()) || !before(nextHorizon, input.since()))
+                        .toList());
         long nextBorn = born == 0 ? now.toEpochMilli() : born;
-        return new Lineage(nextHorizon, nextBorn, nextChunks, List.copyOf(nextInputs.values()), nextExcuses, revoked);
+        return new Lineage(
+                nextHorizon, nextBorn, nextChunks, List.copyOf(nextInputs.values()), nextExcuses, nextRevoked);
+    }
+
+    /**
+     * The lineage of a version that has the content of {@code target} and comes after this one. What is inside here and not
+     * there is revoked. Of what this one excuses the failures stay; what it <em>refused</em> is looked at anew, unless the
+     * target refused it too: it did not fit to what is taken out.
+     */
+    Lineage revertedTo(Lineage target) {
+        Set<ChunkName> inside = target.names();
+        var out = new LinkedHashMap<ChunkName, Chunk>();
+        Stream.concat(revoked.chunks().stream(), chunks.stream())
+                .filter(chunk -> !inside.contains(chunk.name()))
+                .forEach(chunk -> out.put(chunk.name(), chunk));
+        var outInputs = new LinkedHashMap<List<String>, Input>();
+        Stream.concat(revoked.inputs().stream(), inputs.stream())
+                .forEach(input -> outInputs.merge(input.delta(), input, Lineage::largerStamp));
+        target.inputs.forEach(input -> outInputs.remove(input.delta()));
+        var stillExcused = excused.stream()
+                .filter(excuse -> !out.containsKey(excuse.chunk()))
+                .filter(excuse -> excuse.input() != null || !inside.contains(excuse.chunk()))
+                .filter(excuse -> excuse.etag() == null || target.excused().contains(excuse))
+                .toList();
+        return new Lineage(
+                Math.max(horizon, target.horizon),
+                target.born,
+                target.chunks,
+                target.inputs,
+                stillExcused,
+                new Revoked(List.copyOf(out.values()), List.copyOf(outInputs.values())));
+    }
+
+    /**
+     * The same content, with these chunks free to come in again.
+     *
+     * @param names of the chunks
+     * @param brought (key, identity) of inputs that they are known to hold, beside those that are listed as theirs
+     * @param settled excuses that this makes void
+     */
+    public Lineage releasing(Set<ChunkName> names, Set<List<String>> brought, Collection<Excuse> settled) {
+        return new Lineage(
+                horizon,
+                born,
+                chunks,
+                inputs,
+                excused.stream().filter(excuse -> !settled.contains(excuse)).toList(),
+                new Revoked(
+                        revoked.chunks().stream()
+                                .filter(chunk -> !names.contains(chunk.name()))
+                                .toList(),
+                        revoked.inputs().stream()
+                                .filter(input -> !names.contains(input.chunk()) && !brought.contains(input.delta()))
+                                .toList()));
     }
 
     private static Input largerStamp(Input a, Input b) {

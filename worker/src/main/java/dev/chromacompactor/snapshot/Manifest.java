@@ -64,6 +64,11 @@ public record Manifest(
             files = List.copyOf(Objects.requireNonNullElse(files, List.of()));
             collections = List.copyOf(Objects.requireNonNullElse(collections, List.of()));
         }
+
+        /** The same in a version that no merge made. */
+        public Contents copied() {
+            return new Contents(files, collections, records, recordDigest, null, level);
+        }
     }
 
     /**

@@ -84,6 +84,33 @@ public final class Publisher {
             createOnly(key, () -> store.putIfAbsent(key, directory.resolve(file.name())));
             return key;
         });
+        finish(manifest);
+    }
+
+    /**
+     * The same without a directory: the files are those of another version, and the store copies them itself.
+     *
+     * @param source version of ours that has exactly the manifest's files
+     * @throws FailureException as {@link #upload} does; {@code INPUT version-unknown} if a file of the source is gone
+     */
+    public void copy(String source, Manifest manifest) {
+        String from = catalog.prefix(source);
+        String to = catalog.prefix(manifest.version());
+        try {
+            var _ = Transfers.each(
+                    manifest.contents().files(), file -> store.copy(from + file.name(), to + file.name()));
+        } catch (FailureException e) {
+            if (!e.failure().reason().equals("object-missing")) {
+                throw e;
+            }
+            throw new FailureException(
+                    Blame.INPUT, "version-unknown", "version " + source + " is not whole: " + e.getMessage(), e);
+        }
+        finish(manifest);
+    }
+
+    private void finish(Manifest manifest) {
+        String prefix = catalog.prefix(manifest.version());
         requireAll(manifest, catalog.problems(manifest));
         byte[] body = manifest.bytes();
         createOnly(prefix + Manifest.FILE, () -> store.putIfAbsent(prefix + Manifest.FILE, body));

@@ -16,6 +16,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,7 +49,12 @@ public final class SnapshotCatalog {
     public record Entry(String version, @Nullable Manifest manifest) {}
 
     public String pointerKey() {
-        return database + "/snapshot/latest-pointer.txt";
+        return folder() + "latest-pointer.txt";
+    }
+
+    /** Where all of this lies, with a trailing slash. */
+    String folder() {
+        return database + "/snapshot/";
     }
 
     /** The prefix of a version, with a trailing slash. */
@@ -57,7 +63,7 @@ public final class SnapshotCatalog {
     }
 
     private String versionsPrefix() {
-        return database + "/snapshot/timestamped/";
+        return folder() + "timestamped/";
     }
 
     /**
@@ -68,9 +74,21 @@ public final class SnapshotCatalog {
      *     CONFLICT pointer-moved} if others publish faster than it can be looked at
      */
     public Live live() {
+        return look(true);
+    }
+
+    /**
+     * The same, whatever has become of the files of a version of ours: for a rollback, which a damaged version may be the
+     * reason of.
+     */
+    Live liveAsNamed() {
+        return look(false);
+    }
+
+    private Live look(boolean sound) {
         for (int left = LOOKS; ; left--) {
             try {
-                return look();
+                return lookOnce(sound);
             } catch (FailureException e) {
                 if (e.failure().blame() != Blame.CONFLICT || left == 1) {
                     throw e;
@@ -79,7 +97,17 @@ public final class SnapshotCatalog {
         }
     }
 
-    private Live look() {
+    /** Whether the pointer is still what it was when {@link #live()} gave this; asks for nothing else. */
+    public boolean isStill(Live before) {
+        String etag = switch (before) {
+            case Live.None _ -> null;
+            case Live.Ours ours -> ours.pointerEtag();
+            case Live.Foreign foreign -> foreign.pointerEtag();
+        };
+        return Objects.equals(store.head(pointerKey()).map(ObjectInfo::etag).orElse(null), etag);
+    }
+
+    private Live lookOnce(boolean sound) {
         Optional<Content> pointer = store.read(pointerKey());
         if (pointer.isEmpty()) {
             requireFirstPublish();
@@ -100,7 +128,7 @@ public final class SnapshotCatalog {
         Optional<Manifest> manifest = files.containsKey(Manifest.FILE) ? load(version) : Optional.empty();
         if (manifest.isPresent()) {
             List<String> problems = sizeProblems(manifest.get(), files);
-            if (!problems.isEmpty()) {
+            if (sound && !problems.isEmpty()) {
                 requirePointer(etag);
                 throw invariant(
                         "snapshot-damaged", "live version " + prefix(version) + ": " + String.join(", ", problems));
@@ -135,8 +163,7 @@ public final class SnapshotCatalog {
      * got to the pointer; anything else means that there was a pointer once.
      */
     private void requireFirstPublish() {
-        for (String folder : store.folders(versionsPrefix())) {
-            String version = folder.substring(0, folder.length() - 1);
+        for (String version : ids()) {
             boolean firstOfOurs = VersionId.seq(version).orElse(Long.MAX_VALUE) < 2;
             if (!firstOfOurs || legacy(files(version))) {
                 if (store.head(pointerKey()).isPresent()) {
@@ -152,11 +179,26 @@ public final class SnapshotCatalog {
         return files.containsKey(ARCHIVE) || files.containsKey(".snapshot_hash");
     }
 
+    /** The ids of all versions, whoever made them and however far they got. */
+    List<String> ids() {
+        return store.folders(versionsPrefix()).stream()
+                .map(folder -> folder.substring(0, folder.length() - 1))
+                .toList();
+    }
+
+    /**
+     * Whether a version without a manifest that names it was made by another writer. What has none of that writer's marks, and
+     * an id of ours, is an upload of ours that was not finished, or that a collector has begun to take away.
+     */
+    boolean isForeign(String version) {
+        Map<String, Long> files = files(version);
+        return legacy(files) || files.containsKey(Manifest.FILE);
+    }
+
     /** Newest first, live or not, ours or not. */
     public List<Entry> versions() {
         var entries = new ArrayList<Entry>();
-        for (String folder : store.folders(versionsPrefix())) {
-            String version = folder.substring(0, folder.length() - 1);
+        for (String version : ids()) {
             entries.add(new Entry(version, load(version).orElse(null)));
         }
         entries.sort(Comparator.comparing(Entry::version).reversed());
@@ -166,11 +208,17 @@ public final class SnapshotCatalog {
     /** Versions that are uploaded whole, and that a pointer write under way could still make live: numbered one above it. */
     public List<String> mayStillWin() {
         long next = live().seq() + 1;
-        return store.folders(versionsPrefix()).stream()
-                .map(folder -> folder.substring(0, folder.length() - 1))
+        return ids().stream()
                 .filter(version -> VersionId.seq(version).orElse(-1) == next)
                 .filter(version -> load(version).isPresent())
                 .toList();
+    }
+
+    /** Whether a version of ours has all its files, by their sizes. */
+    boolean isWhole(String version) {
+        return load(version)
+                .filter(manifest -> sizeProblems(manifest, files(version)).isEmpty())
+                .isPresent();
     }
 
     /** The manifest of a version; empty if it has none that names it. */

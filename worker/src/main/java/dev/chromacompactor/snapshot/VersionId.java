@@ -35,7 +35,7 @@ public final class VersionId {
     }
 
     /** When the id was made, to the second. */
-    static Optional<Instant> time(String id) {
+    public static Optional<Instant> time(String id) {
         var matcher = SHAPE.matcher(id);
         return matcher.matches()
                 ? Optional.of(LocalDateTime.parse(matcher.group(1), TIME).toInstant(ZoneOffset.UTC))

@@ -70,6 +70,11 @@ public class Interposed implements ObjectStore {
     }
 
     @Override
+    public String copy(String source, String target) {
+        return below.copy(source, target);
+    }
+
+    @Override
     public void list(String prefix, Consumer<ObjectInfo> each) {
         below.list(prefix, each);
     }
@@ -82,6 +87,16 @@ public class Interposed implements ObjectStore {
     @Override
     public void delete(Collection<String> keys) {
         below.delete(keys);
+    }
+
+    @Override
+    public void uploads(String prefix, Consumer<OpenUpload> each) {
+        below.uploads(prefix, each);
+    }
+
+    @Override
+    public void abort(OpenUpload upload) {
+        below.abort(upload);
     }
 
     @Override

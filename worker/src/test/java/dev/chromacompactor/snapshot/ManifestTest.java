@@ -100,13 +100,27 @@ class ManifestTest {
         assertThat(pruned.chunks()).isEmpty();
         assertThat(pruned.inputs()).isEmpty();
         assertThat(pruned.excused()).isEmpty();
-        assertThat(pruned.revoked()).isEqualTo(lineage.revoked());
+        assertThat(pruned.revoked().chunks()).isEmpty();
 
         Lineage kept =
                 lineage.next(VERSION, NOW, MONTH, List.of(), List.of(), lineage.excused(), name -> name.belongsTo("b"));
         assertThat(kept.chunks()).isEqualTo(lineage.chunks());
         assertThat(kept.inputs()).isEqualTo(lineage.inputs());
         assertThat(kept.excused()).isEqualTo(lineage.excused());
+
+        Lineage revoked =
+                lineage.next(VERSION, NOW, MONTH, List.of(), List.of(), List.of(), name -> name.belongsTo("r"));
+        assertThat(revoked.revoked()).isEqualTo(lineage.revoked());
+        assertThat(lineage.next(
+                                OLD,
+                                Instant.parse("2026-10-20T00:00:00Z"),
+                                MONTH,
+                                List.of(),
+                                List.of(),
+                                List.of(),
+                                _ -> false)
+                        .revoked())
+                .isEqualTo(lineage.revoked());
     }
 
     @Test

@@ -28,14 +28,16 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 
 class PublishRaceTest {
     private static final int PUBLISHERS = 64;
+    /** A thousand at night: {@code -Dcompactor.race.rounds=1000}. */
+    private static final int ROUNDS = Integer.getInteger("compactor.race.rounds", 200);
 
     @TempDir
     Path nothing;
 
     @Test
-    void nothing_is_lost_when_64_publishers_race_for_200_rounds() throws Exception {
+    void nothing_is_lost_when_64_publishers_race_for_many_rounds() throws Exception {
         var bucket = new UnsureBucket();
-        for (int round = 0; round < 200; round++) {
+        for (int round = 0; round < ROUNDS; round++) {
             race(bucket, "memory-" + round, PUBLISHERS);
         }
     }
@@ -53,7 +55,7 @@ class PublishRaceTest {
                 });
         try (var network = Executors.newSingleThreadScheduledExecutor()) {
             Future<?> deliveries = network.scheduleAtFixedRate(bucket::deliverLate, 0, 200, TimeUnit.MICROSECONDS);
-            for (int round = 0; round < 50; round++) {
+            for (int round = 0; round < ROUNDS / 4; round++) {
                 race(bucket, "unsure-" + round, PUBLISHERS);
             }
             deliveries.cancel(false);
@@ -69,8 +71,8 @@ class PublishRaceTest {
                     settings, StaticCredentialsProvider.create(AwsBasicCredentials.create("any", "any")))) {
                 ObjectStore bucket = stores.bucket(set.bucket());
                 // Every loss costs a new version and some ten requests: all 64 for 200 rounds take an hour here.
-                int publishers = Integer.getInteger("compactor.race.publishers", 16);
-                for (int round = 0; round < Integer.getInteger("compactor.race.rounds", 3); round++) {
+                int publishers = Integer.getInteger("compactor.race.s3.publishers", 16);
+                for (int round = 0; round < Integer.getInteger("compactor.race.s3.rounds", 3); round++) {
                     race(bucket, "s3-" + round, publishers);
                 }
             }

@@ -1,5 +1,6 @@
 package dev.chromacompactor.batch;
 
+import dev.chromacompactor.snapshot.ChunkName;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -12,6 +13,7 @@ import java.util.regex.Pattern;
  * batches/&lt;batch&gt;/chunk-&lt;i&gt;.json                                     receipt of a chunk
  * batches/&lt;batch&gt;/group-&lt;g&gt;.json                                     receipt of a group
  * batches/&lt;batch&gt;/published.json
+ * batches/&lt;batch&gt;/swept.json                                         when an idle worker last looked after it
  * &lt;db&gt;/open/&lt;batch&gt;
  * intermediate/&lt;batch&gt;/chunk-&lt;i&gt;/chroma.sqlite3
  * intermediate/&lt;batch&gt;-group-&lt;g&gt;/merged/chroma.sqlite3             batch: the one of the message
@@ -41,6 +43,10 @@ public final class BatchKeys {
 
     public static String published(String batch) {
         return folder(batch) + "published.json";
+    }
+
+    public static String swept(String batch) {
+        return folder(batch) + "swept.json";
     }
 
     public static String folder(String batch) {
@@ -80,6 +86,14 @@ public final class BatchKeys {
         Matcher matcher = CHUNK.matcher(prefix);
         return matcher.matches() && matcher.group(1).equals(batch)
                 ? Optional.of(Integer.valueOf(matcher.group(2)))
+                : Optional.empty();
+    }
+
+    /** The chunk whose intermediate has this prefix, of whatever batch. */
+    public static Optional<ChunkName> chunkOf(String prefix) {
+        Matcher matcher = CHUNK.matcher(prefix);
+        return matcher.matches()
+                ? Optional.of(ChunkName.of(matcher.group(1), Integer.parseInt(matcher.group(2))))
                 : Optional.empty();
     }
 

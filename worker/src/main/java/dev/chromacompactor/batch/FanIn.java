@@ -1,26 +1,41 @@
 package dev.chromacompactor.batch;
 
+import dev.chromacompactor.batch.OpenBatches.Marker;
+import dev.chromacompactor.batch.Standing.Group;
 import dev.chromacompactor.batch.Standing.Item;
 import dev.chromacompactor.batch.Standing.State;
+import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
+import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.store.ObjectStore;
 import dev.chromacompactor.store.ObjectStore.ObjectInfo;
+import dev.chromacompactor.store.Transfers;
+import dev.chromacompactor.telemetry.Keys;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Looks how far a batch has come. Whoever writes the last receipt of a stage and looks afterwards sees all of them, so
  * the next stage is always sent by somebody: receipt, look, send, then acknowledge.
  */
 public final class FanIn {
+    private static final Logger LOG = LoggerFactory.getLogger(FanIn.class);
     /** Groups of groups, as pairwise merging makes them. */
     private static final int MOST_STAGES = 16;
+    /** Receipts that are read one after the other; more of them side by side. */
+    private static final int FEW = 32;
 
     private final ObjectStore store;
     private final Receipts receipts;
@@ -38,52 +53,122 @@ public final class FanIn {
     }
 
     /**
-     * The batch, if it has a plan and each of its parts has its verdict: what to ask after each receipt. One listing
-     * tells of a batch that still waits; only for the last one of a stage the receipts are read.
+     * What to send after the receipts of these chunks: their groups if they are settled and not merged, else the final merge
+     * if the whole batch is ready. One listing tells of a batch that still waits; only at the end the receipts are read.
      */
-    public Optional<Standing> settled(String batch) {
-        return plans.read(batch).filter(this::mayBeSettled).map(this::look).filter(Standing::settled);
+    public List<Next> afterChunks(String batch, List<Integer> chunks) {
+        return plans.read(batch).map(plan -> after(plan, chunks)).orElse(List.of());
     }
 
-    private boolean mayBeSettled(Plan plan) {
-        var there = store.list(BatchKeys.folder(plan.batch())).stream()
+    /** What to send after the receipt of a group: the final merge, if it was the last. */
+    public List<Next> afterGroup(Plan plan) {
+        return after(plan, List.of());
+    }
+
+    private List<Next> after(Plan plan, List<Integer> chunks) {
+        Set<String> there = store.list(BatchKeys.folder(plan.batch())).stream()
                 .map(ObjectInfo::key)
                 .collect(Collectors.toSet());
-        return plan.parts().stream()
-                .allMatch(part -> !(part instanceof Plan.Part.Deltas deltas)
-                        || there.contains(BatchKeys.chunkReceipt(plan.batch(), deltas.index())));
+        List<Next> groups = IntStream.range(0, plan.groups().size())
+                .filter(group -> !there.contains(BatchKeys.groupReceipt(plan.batch(), group)))
+                .filter(group -> plan.groups().get(group).stream().anyMatch(chunks::contains))
+                .filter(group -> plan.groups().get(group).stream()
+                        .allMatch(chunk -> there.contains(BatchKeys.chunkReceipt(plan.batch(), chunk))))
+                .<Next>mapToObj(Next.Group::new)
+                .toList();
+        if (!groups.isEmpty()) {
+            return groups;
+        }
+        boolean settled = there.containsAll(receipts(plan));
+        return settled && look(plan).ready() ? List.of(new Next.Publish()) : List.of();
+    }
+
+    /** The keys of those that there must be in any case. */
+    private static List<String> receipts(Plan plan) {
+        var keys = new ArrayList<String>();
+        for (Plan.Part part : plan.parts()) {
+            if (part instanceof Plan.Part.Deltas(int index, var _)) {
+                keys.add(BatchKeys.chunkReceipt(plan.batch(), index));
+            }
+        }
+        for (int group = 0; group < plan.groups().size(); group++) {
+            keys.add(BatchKeys.groupReceipt(plan.batch(), group));
+        }
+        return keys;
     }
 
     public Standing look(Plan plan) {
         return look(plan, null);
     }
 
-    private Standing look(Plan plan, @Nullable Instant openSince) {
-        var items = new ArrayList<Item>();
-        for (int position = 0; position < plan.parts().size(); position++) {
-            items.add(item(plan, position));
-        }
-        return new Standing(plan, items, openSince);
+    /** Only the chunks of one group. */
+    public Standing lookAtGroup(Plan plan, int group) {
+        List<Integer> chunks = plan.groups().get(group);
+        List<Item> items = IntStream.range(0, plan.parts().size())
+                .filter(position -> plan.parts().get(position) instanceof Plan.Part.Deltas(int index, var _)
+                        && chunks.contains(index))
+                .mapToObj(position -> item(plan, position))
+                .toList();
+        return new Standing(plan, items, List.of(), null);
+    }
+
+    /** @param openSince when its marker was written; null if nobody asks for how long it is open */
+    public Standing look(Plan plan, @Nullable Instant openSince) {
+        List<Integer> positions =
+                IntStream.range(0, plan.parts().size()).boxed().toList();
+        List<Item> items = positions.size() <= FEW
+                ? positions.stream().map(position -> item(plan, position)).toList()
+                : Transfers.each(positions, position -> item(plan, position));
+        List<Group> groups = IntStream.range(0, plan.groups().size())
+                .mapToObj(index -> new Group(
+                        index,
+                        plan.groups().get(index),
+                        receipts.group(plan.batch(), index).map(FanIn::stateOf).orElseGet(State.Missing::new)))
+                .toList();
+        return new Standing(plan, items, groups, openSince);
     }
 
     /** Every open batch of the database that has a plan. */
     public List<Standing> open(String database) {
-        return open(database, null);
+        return open(database, _ -> true, this::look);
     }
 
-    /** Every other open batch of the database, for a publisher that takes along what others have ready. */
+    /**
+     * Every other open batch of the database, for a publisher that takes along what others have ready. One that cannot be read
+     * is left out and said: its own messages fail, and no others.
+     */
     public List<Standing> openBeside(Plan own) {
-        return open(own.database(), own.batch());
+        return open(own.database(), marker -> !marker.batch().equals(own.batch()), this::lookUnlessUnreadable);
     }
 
-    private List<Standing> open(String database, @Nullable String without) {
+    private List<Standing> open(String database, Predicate<Marker> which, Function<Marker, Optional<Standing>> look) {
         return new OpenBatches(store, database)
                 .list().stream()
-                        .filter(marker -> !marker.batch().equals(without))
-                        .map(marker -> plans.read(marker.batch()).map(plan -> look(plan, marker.since())))
+                        .filter(which)
+                        .map(look)
                         .flatMap(Optional::stream)
                         .filter(standing -> standing.plan().database().equals(database))
                         .toList();
+    }
+
+    private Optional<Standing> look(Marker marker) {
+        return plans.read(marker.batch()).map(plan -> look(plan, marker.since()));
+    }
+
+    private Optional<Standing> lookUnlessUnreadable(Marker marker) {
+        try {
+            return look(marker);
+        } catch (FailureException e) {
+            if (e.failure().blame() != Blame.INVARIANT) {
+                throw e;
+            }
+            LOG.atWarn()
+                    .addKeyValue(Keys.BATCH_ID, marker.batch())
+                    .addKeyValue(Keys.REASON, e.failure().reason())
+                    .addKeyValue(Keys.MESSAGE, e.failure().message())
+                    .log("open batch cannot be read, published without it");
+            return Optional.empty();
+        }
     }
 
     private Item item(Plan plan, int position) {

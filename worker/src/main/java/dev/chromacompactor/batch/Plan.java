@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param format {@value #FORMAT}
  * @param parts in the order of the producer
- * @param groups indices of the chunks that are merged together before the final merge; empty: no groups
+ * @param groups indices of the chunks that are merged together before the final merge, each in one group at most; empty:
+ *     no groups
  */
 public record Plan(
         int format,
@@ -38,7 +39,9 @@ public record Plan(
         Objects.requireNonNull(origin, "origin");
         Objects.requireNonNull(policy, "policy");
         parts = List.copyOf(Objects.requireNonNullElse(parts, List.of()));
-        groups = List.copyOf(Objects.requireNonNullElse(groups, List.of()));
+        groups = Objects.requireNonNullElse(groups, List.<List<Integer>>of()).stream()
+                .map(List::copyOf)
+                .toList();
     }
 
     /** Who wrote it, and so what a part without a receipt means. */
@@ -114,12 +117,18 @@ public record Plan(
         }
     }
 
-    /** The plan of a producer: chunk {@code i} is made from the {@code i}th list. */
+    /** The plan of a producer: chunk {@code i} is made from the {@code i}th list. No groups. */
     public static Plan enqueued(String batch, String database, Policy policy, List<List<Delta>> chunks) {
+        return enqueued(batch, database, policy, chunks, List.of());
+    }
+
+    /** The plan of a producer: chunk {@code i} is made from the {@code i}th list. */
+    public static Plan enqueued(
+            String batch, String database, Policy policy, List<List<Delta>> chunks, List<List<Integer>> groups) {
         List<Part> parts = IntStream.range(0, chunks.size())
                 .<Part>mapToObj(i -> new Part.Deltas(i, chunks.get(i)))
                 .toList();
-        return new Plan(FORMAT, batch, database, Origin.ENQUEUED, policy, parts, List.of(), null);
+        return new Plan(FORMAT, batch, database, Origin.ENQUEUED, policy, parts, groups, null);
     }
 
     /**
@@ -161,6 +170,15 @@ public record Plan(
                 .findFirst()
                 .map(part -> ((Part.Deltas) part).deltas())
                 .orElse(List.of());
+    }
+
+    /** Whether both say the same of what the batch is. Groups are only a way to get there. */
+    boolean isSameBatch(Plan other) {
+        return ungrouped().equals(other.ungrouped());
+    }
+
+    private Plan ungrouped() {
+        return new Plan(format, batch, database, origin, policy, parts, List.of(), pollResults);
     }
 
     /**

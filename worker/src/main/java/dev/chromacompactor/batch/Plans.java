@@ -32,13 +32,14 @@ public final class Plans {
     }
 
     /**
-     * A producer's plan. With an equal one there already the job is finished, not begun anew.
+     * A producer's plan. With an equal one there already the job is finished, not begun anew; its groups stay as they are.
      *
+     * @return the plan that is there now
      * @throws FailureException {@code INPUT batch-id-reused} if another plan is there
      */
     public Plan create(Plan plan) {
         Plan there = firstOf(plan);
-        if (!there.equals(plan)) {
+        if (!there.isSameBatch(plan)) {
             throw there.reused("its plan has other content");
         }
         return there;

@@ -10,6 +10,7 @@ import dev.chromacompactor.store.ObjectStore;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -78,15 +79,22 @@ public record Published(
                 batch.plan().pollResults());
     }
 
-    /** Whether this is news: nothing was written yet, or what is inside or excused has changed since. Send the event, then {@link #write}. */
+    /**
+     * Whether this is news: nothing was written yet, or what is inside or excused has changed since. Send the event, then
+     * {@link #write}.
+     */
     public boolean isNews(ObjectStore store) {
-        String key = BatchKeys.published(batch);
-        return store.read(key)
-                .map(content -> Json.read(content.bytes(), Published.class, key))
+        return read(store, batch)
                 .map(there -> !Objects.equals(version, there.version)
                         || !inside.equals(there.inside)
                         || !subjects().equals(there.subjects()))
                 .orElse(true);
+    }
+
+    /** What was written last; history, see above. */
+    public static Optional<Published> read(ObjectStore store, String batch) {
+        String key = BatchKeys.published(batch);
+        return store.read(key).map(content -> Json.read(content.bytes(), Published.class, key));
     }
 
     public void write(ObjectStore store) {

@@ -47,6 +47,18 @@ public final class Receipts {
      *     inputs; {@code DEPENDENCY} if no answer says what is there
      */
     public Receipt raise(Receipt mine) {
+        return raise(mine, true);
+    }
+
+    /**
+     * {@link #raise} for a group of a plan. That is the same work whatever it was made of: a chunk that came later may be in
+     * one and not in the other, and each says what it holds.
+     */
+    public Receipt raisePlanned(Receipt mine) {
+        return raise(mine, false);
+    }
+
+    private Receipt raise(Receipt mine, boolean sameInputs) {
         byte[] body = Json.write(mine);
         for (int left = TRIES; left > 0; left--) {
             Optional<Held> there = read(mine.key());
@@ -54,7 +66,7 @@ public final class Receipts {
             if (there.isEmpty()) {
                 outcome = store.putIfAbsent(mine.key(), body);
             } else {
-                requireSameWork(there.get().receipt(), mine);
+                requireSameWork(there.get().receipt(), mine.database(), sameInputs ? mine.inputKeys() : Set.of());
                 if (!isAbove(mine, there.get().receipt())) {
                     return there.get().receipt();
                 }
@@ -102,10 +114,6 @@ public final class Receipts {
         return store.head(intermediate.key())
                 .map(info -> info.etag().equals(intermediate.etag()))
                 .orElse(false);
-    }
-
-    private static void requireSameWork(Receipt there, Receipt mine) {
-        requireSameWork(there, mine.database(), mine.inputKeys());
     }
 
     private static void requireSameWork(Receipt there, String database, Set<String> inputKeys) {

@@ -43,10 +43,7 @@ final class Selection {
                 lineage.revoked().chunks().stream().map(Lineage.Chunk::name).collect(Collectors.toSet());
         var byName = new LinkedHashMap<String, Standing>();
         open.forEach(standing -> byName.put(standing.batch(), standing.against(lineage)));
-        byName.merge(
-                own.batch(),
-                own.against(lineage),
-                (marked, mine) -> new Standing(mine.plan(), mine.items(), marked.openSince()));
+        byName.merge(own.batch(), own.against(lineage), (marked, mine) -> mine.openSince(marked.openSince()));
         this.batches = byName;
     }
 
@@ -58,7 +55,7 @@ final class Selection {
         Verdict verdict = judge(candidates);
         List<Excuse> excuses = excuses(ready, verdict);
         return new Take(
-                verdict.folds(),
+                Grouping.of(verdict.folds(), ready),
                 excuses,
                 verdict.refused(),
                 inside(),
@@ -72,7 +69,7 @@ final class Selection {
         for (Item item : standing.items()) {
             if (item.state() instanceof State.Done(String key, String etag, Receipt receipt)
                     && !revoked.contains(item.name())) {
-                done.add(new Fold(standing.batch(), item.name(), key, etag, receipt));
+                done.add(Fold.of(standing.batch(), item.name(), key, etag, receipt));
             }
         }
         if (standing.plan().policy() == Policy.HOLD) {

@@ -5,6 +5,7 @@ import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.Lineage;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -13,12 +14,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * How far a batch has come, at one moment.
  *
+ * @param groups as the plan has them
  * @param openSince when its marker was written, by the store's clock; null if it has none
  */
 public record Standing(
-        Plan plan, List<Item> items, @Nullable Instant openSince) {
+        Plan plan,
+        List<Item> items,
+        List<Group> groups,
+        @Nullable Instant openSince) {
     public Standing {
         items = List.copyOf(items);
+        groups = List.copyOf(groups);
     }
 
     /**
@@ -28,6 +34,18 @@ public record Standing(
      */
     public record Item(
             ChunkName name, Plan.Part part, @Nullable String key, State state) {}
+
+    /**
+     * Chunks that are merged together before the final merge. That saves a publisher work and decides nothing: what is
+     * complete is told by the chunks alone.
+     *
+     * @param state of what they were merged into
+     */
+    public record Group(int index, List<Integer> chunks, State state) {
+        public Group {
+            chunks = List.copyOf(chunks);
+        }
+    }
 
     public sealed interface State {
         /** Nothing is known about it. */
@@ -62,7 +80,12 @@ public record Standing(
                                     : item;
                         })
                         .toList(),
+                groups,
                 openSince);
+    }
+
+    Standing openSince(@Nullable Instant marked) {
+        return new Standing(plan, items, groups, marked);
     }
 
     public String batch() {
@@ -81,6 +104,47 @@ public record Standing(
             case State.Failed _ -> plan.policy() == Policy.PUBLISH;
             case State.Empty _, State.Inside _, State.Done _ -> true;
         });
+    }
+
+    /** Groups without a verdict whose chunks all have theirs. What is failed or inside needs no merge, but a last word too. */
+    private List<Group> owed() {
+        return groups.stream()
+                .filter(group -> group.state() instanceof State.Missing)
+                .filter(group -> items(group).stream().noneMatch(item -> item.state() instanceof State.Missing))
+                .toList();
+    }
+
+    /** Whether its chunks are merged in groups right now. It could be published without, but that would be more work. */
+    public boolean merging() {
+        return owed().stream()
+                .flatMap(group -> items(group).stream())
+                .anyMatch(item -> item.state() instanceof State.Done);
+    }
+
+    List<Item> items(Group group) {
+        return items.stream()
+                .filter(item -> item.part() instanceof Plan.Part.Deltas(int index, var _)
+                        && group.chunks().contains(index))
+                .toList();
+    }
+
+    /**
+     * What to send if nothing of the batch is on its way: planned chunks without a verdict, groups whose chunks all have
+     * one, or the final merge. Nothing for a batch on hold with failed chunks, and for what no plan knows how to make. To be
+     * asked of a standing {@link #against} the live lineage: what is inside needs nothing more.
+     */
+    public List<Next> next() {
+        var next = new ArrayList<Next>();
+        for (Item item : missing()) {
+            if (item.part() instanceof Plan.Part.Deltas(int index, var _)) {
+                next.add(new Next.Chunk(index));
+            }
+        }
+        owed().forEach(group -> next.add(new Next.Group(group.index())));
+        if (next.isEmpty() && ready()) {
+            next.add(new Next.Publish());
+        }
+        return List.copyOf(next);
     }
 
     public List<Item> missing() {

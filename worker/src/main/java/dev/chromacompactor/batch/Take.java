@@ -10,7 +10,9 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,13 +48,32 @@ public record Take(
      * @param key of its object
      * @param etag of that object; another one there means that it was made anew: process the chunk again
      * @param receipt null: what is inside is only known from inside
+     * @param members the chunks that a planned group's output stands for; empty: it stands for itself
      */
     public record Fold(
             String batch,
             ChunkName name,
             String key,
             String etag,
-            @Nullable Receipt receipt) {}
+            @Nullable Receipt receipt,
+            List<Fold> members) {
+        public Fold {
+            members = List.copyOf(members);
+        }
+
+        static Fold of(String batch, ChunkName name, String key, String etag, @Nullable Receipt receipt) {
+            return new Fold(batch, name, key, etag, receipt, List.of());
+        }
+
+        /** Whether this is several chunks that may be folded one by one as well. */
+        public boolean grouped() {
+            return !members.isEmpty();
+        }
+
+        private Stream<Fold> single() {
+            return grouped() ? members.stream() : Stream.of(this);
+        }
+    }
 
     /**
      * The decision. Read in this order: pointer and manifest, then plans and receipts; a receipt that is newer than
@@ -74,13 +95,23 @@ public record Take(
         List<Excuse> all = new ArrayList<>(excuses);
         all.removeIf(excuse -> names.contains(excuse.chunk()));
         all.addAll(misfits);
-        return new Take(
-                folds.stream().filter(fold -> !names.contains(fold.name())).toList(),
-                all,
-                refused,
-                inside,
-                closed,
-                ownReady);
+        List<Fold> left = apart(fold -> fold.single().anyMatch(one -> names.contains(one.name()))).folds.stream()
+                .filter(fold -> !names.contains(fold.name()))
+                .toList();
+        return new Take(left, all, refused, inside, closed, ownReady);
+    }
+
+    /** The same with the chunks of these groups one by one, as their outputs are of no use. */
+    public Take apart(Predicate<Fold> useless) {
+        List<Fold> left = folds.stream()
+                .flatMap(fold -> useless.test(fold) ? fold.single() : Stream.of(fold))
+                .toList();
+        return new Take(left, excuses, refused, inside, closed, ownReady);
+    }
+
+    /** The chunks in these folds, each by itself. */
+    public List<Fold> singles() {
+        return folds.stream().flatMap(Fold::single).toList();
     }
 
     /** Nothing to fold: no new version, however many excuses there are. */
@@ -88,10 +119,18 @@ public record Take(
         return folds.isEmpty();
     }
 
-    /** The entries of these folds in the lineage of {@code version}, what a group's output covers included. */
+    /** Whether something of this batch is to be folded. */
+    public boolean holds(String batch) {
+        return folds.stream().anyMatch(fold -> fold.batch().equals(batch));
+    }
+
+    /**
+     * The entries of these folds in the lineage of {@code version}. What a message had merged is in it with what that covers;
+     * planned groups leave no trace, only their chunks do.
+     */
     public List<Lineage.Chunk> chunks(String version) {
         var chunks = new ArrayList<Lineage.Chunk>();
-        for (Fold fold : folds) {
+        for (Fold fold : singles()) {
             chunks.add(new Lineage.Chunk(fold.name(), fold.key(), fold.etag(), version));
             if (fold.receipt() != null) {
                 fold.receipt().covers().stream()
@@ -105,7 +144,7 @@ public record Take(
     /** The deltas of these folds, but for those that are refused one by one. */
     public List<Lineage.Input> inputs(String version) {
         var inputs = new ArrayList<Lineage.Input>();
-        for (Fold fold : folds) {
+        for (Fold fold : singles()) {
             if (fold.receipt() == null) {
                 continue;
             }

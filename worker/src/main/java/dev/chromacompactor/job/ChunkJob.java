@@ -3,6 +3,7 @@ package dev.chromacompactor.job;
 import dev.chromacompactor.batch.BatchKeys;
 import dev.chromacompactor.batch.FanIn;
 import dev.chromacompactor.batch.InputStamp;
+import dev.chromacompactor.batch.Next;
 import dev.chromacompactor.batch.Plan;
 import dev.chromacompactor.batch.Plans;
 import dev.chromacompactor.batch.Receipt;
@@ -23,7 +24,6 @@ import dev.chromacompactor.message.Message.ObjectRef;
 import dev.chromacompactor.message.Message.ProcessChunk;
 import dev.chromacompactor.message.Names;
 import dev.chromacompactor.message.PlanFiles;
-import dev.chromacompactor.message.StageMessages;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
 import java.io.IOException;
@@ -182,7 +182,8 @@ final class ChunkJob {
         if (plan == null) {
             throw FailureException.input(
                     "missing-field",
-                    "delta_results is missing, and so are chunks_s3_key and a plan of batch " + message.batchId());
+                    "delta_results is missing, and so are chunks_s3_key and a plan of batch " + message.batchId()
+                            + "; plans of batches closed for 30 days are taken away");
         }
         if (plan.parts().stream().noneMatch(part -> part instanceof Plan.Part.Deltas(int i, var _) && i == index)) {
             throw FailureException.input(
@@ -392,7 +393,9 @@ final class ChunkJob {
 
     /** The last receipt of a stage is followed by a look that sees all of them, so somebody always sends. */
     private void sendNextStage(Task task) {
-        fanIn.settled(task.batch())
-                .ifPresent(_ -> tools.sender().send(List.of(StageMessages.finalMerge(task.batch(), task.database()))));
+        List<Next> next = fanIn.afterChunks(task.batch(), task.message().chunkIndices());
+        if (!next.isEmpty()) {
+            tools.sender().send(NextMessages.of(task.batch(), task.database(), next));
+        }
     }
 }

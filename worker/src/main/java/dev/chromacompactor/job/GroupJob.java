@@ -1,6 +1,5 @@
 package dev.chromacompactor.job;
 
-import dev.chromacompactor.batch.BatchKeys;
 import dev.chromacompactor.batch.FanIn;
 import dev.chromacompactor.batch.Plan;
 import dev.chromacompactor.batch.Receipt;
@@ -8,10 +7,6 @@ import dev.chromacompactor.batch.Receipts;
 import dev.chromacompactor.batch.Standing;
 import dev.chromacompactor.batch.Standing.Item;
 import dev.chromacompactor.batch.Standing.State;
-import dev.chromacompactor.compaction.CostModel;
-import dev.chromacompactor.compaction.GroupFold;
-import dev.chromacompactor.compaction.IntermediateRef;
-import dev.chromacompactor.compaction.Scratch;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
@@ -19,32 +14,32 @@ import dev.chromacompactor.message.Message.ChunkResult;
 import dev.chromacompactor.message.Message.MergeGroup;
 import dev.chromacompactor.message.Message.ObjectRef;
 import dev.chromacompactor.message.PlanFiles;
-import dev.chromacompactor.snapshot.ChunkName;
+import dev.chromacompactor.snapshot.SnapshotCatalog;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
- * {@code merge_chunk_group}: join the intermediates of a group into one. Never of less than the whole group: one that
- * holds a failed chunk is a dead letter that names it, and can be replayed once the chunk is there.
+ * {@code merge_chunk_group}: join the intermediates of a group into one. A list in the message is merged whole or not at all:
+ * one that holds a failed chunk is a dead letter that names it, and can be replayed once the chunk is there. Without a list
+ * it is a group of the plan, see {@link PlannedGroup}.
  */
 final class GroupJob {
     private final Tools tools;
     private final Receipts receipts;
     private final FanIn fanIn;
-    private final GroupFold fold;
-    private final Retries retries;
+    private final GroupMerge groupMerge;
+    private final PlannedGroup planned;
 
     GroupJob(Tools tools, Retries retries) {
         this.tools = tools;
         this.receipts = new Receipts(tools.store());
         this.fanIn = new FanIn(tools.store());
-        this.fold = new GroupFold(tools.recipe());
-        this.retries = retries;
+        this.groupMerge = new GroupMerge(tools, retries);
+        this.planned = new PlannedGroup(tools, groupMerge);
     }
 
     private record Task(MergeGroup message, String database, List<ChunkResult> results) {
@@ -65,6 +60,9 @@ final class GroupJob {
 
     /** @return one line for the log */
     String run(MergeGroup message) {
+        if (message.followsPlan()) {
+            return planned.run(message);
+        }
         Task task = task(message);
         receipts.requireUnused(
                 task.database(),
@@ -87,7 +85,11 @@ final class GroupJob {
 
     void failed(MergeGroup message, Failure failure) {
         try {
-            raiseFailed(task(message), failure);
+            if (message.followsPlan()) {
+                planned.failed(message, failure);
+            } else {
+                raiseFailed(task(message), failure);
+            }
         } catch (FailureException e) {
             // What the message asks for cannot even be looked up: there is no receipt that anybody could wait for.
             if (e.failure().blame() != Blame.INPUT) {
@@ -105,13 +107,7 @@ final class GroupJob {
         if (message.inputs() != null) {
             return message.inputs();
         }
-        ObjectRef file = message.groups();
-        if (file == null) {
-            throw FailureException.input(
-                    "nothing-to-merge",
-                    "chunk_group is missing, and so are groups_s3_key and a plan with groups of batch "
-                            + message.batchId());
-        }
+        ObjectRef file = Objects.requireNonNull(message.groups());
         try (InputStream in = tools.store(file.bucket())
                 .open(file.key())
                 .orElseThrow(() -> FailureException.input(
@@ -141,8 +137,18 @@ final class GroupJob {
     private boolean isDone(MergeGroup message) {
         return receipts.group(message.batchId(), message.groupIndex())
                 .filter(receipt -> receipt.status() == Receipt.Status.DONE)
-                .map(receipt -> receipt.intermediate() == null || receipts.isThere(receipt.intermediate()))
+                .map(receipt ->
+                        receipt.intermediate() == null || receipts.isThere(receipt.intermediate()) || inside(receipt))
                 .orElse(false);
+    }
+
+    /** What is published is not merged again, though it was collected since. */
+    private boolean inside(Receipt receipt) {
+        return new SnapshotCatalog(tools.store(), receipt.database())
+                .live()
+                .lineage()
+                .names()
+                .containsAll(receipt.covers());
     }
 
     private String merge(Task task) {
@@ -157,56 +163,10 @@ final class GroupJob {
                     tools.build()));
             return "empty";
         }
-        List<Item> done = requireWhole(task);
-        long started = System.nanoTime();
-        try (Scratch scratch = tools.recipe().budget().scratch("group", task.name())) {
-            scratch.reserve(CostModel.group(sizes(done)));
-            List<Path> fetched = new ArrayList<>();
-            List<Receipt.Input> inputs = new ArrayList<>();
-            List<ChunkName> covers = new ArrayList<>();
-            for (Item item : done) {
-                State.Done state = (State.Done) item.state();
-                fetched.add(fetch(state, scratch, "input-" + fetched.size()));
-                inputs.add(new Receipt.Input(
-                        prefix(state.key()), state.etag(), null, inputs.size(), null, records(state)));
-                covers.add(item.name());
-                if (state.receipt() != null) {
-                    Receipt below = state.receipt();
-                    if (below.kind() == Receipt.Kind.CHUNK) {
-                        // Whatever batch the group calls itself: the chunk is one of the batch in its receipt.
-                        covers.add(ChunkName.of(below.batch(), below.index()));
-                    }
-                    covers.addAll(below.covers());
-                }
-            }
-            var made = fold.run(fetched, scratch);
-            long folded = System.nanoTime();
-            var placed = new Intermediates(tools.store())
-                    .put(BatchKeys.group(message.batchId(), message.groupIndex()), made, scratch);
-            var timings = Timings.start()
-                    .add("fold", folded - started)
-                    .add("unlock_wait", made.unlockWait().toNanos())
-                    .add("upload", System.nanoTime() - folded);
-            var _ = receipts.raise(ReceiptOf.group(
-                    task.database(),
-                    message.batchId(),
-                    message.groupIndex(),
-                    inputs,
-                    covers,
-                    made,
-                    placed,
-                    timings.millis(),
-                    tools.build()));
-            return made.summary().records() + " records of " + fetched.size() + " intermediates";
-        }
-    }
-
-    private List<CostModel.Input> sizes(List<Item> done) {
-        var intermediates = new Intermediates(tools.store());
-        return done.stream()
-                .map(item -> (State.Done) item.state())
-                .map(state -> intermediates.size(state.key(), state.receipt()))
-                .toList();
+        Receipt merged = groupMerge.run(
+                task.database(), message.batchId(), message.groupIndex(), requireWhole(task), task.name());
+        var _ = receipts.raise(merged);
+        return merged.records() + " records of " + merged.inputs().size() + " intermediates";
     }
 
     /** The intermediates of the group, if none failed and none is missing. */
@@ -231,14 +191,6 @@ final class GroupJob {
                 .toList();
     }
 
-    private Path fetch(State.Done done, Scratch scratch, String name) {
-        Receipt.Intermediate known =
-                done.receipt() == null ? null : done.receipt().intermediate();
-        String sha256 = known == null ? null : known.sha256();
-        var ref = new IntermediateRef(prefix(done.key()), done.etag(), sha256);
-        return retries.call("fetch " + done.key(), () -> ref.fetch(tools.store(), scratch.emptied(name)));
-    }
-
     private void raiseFailed(Task task, Failure failure) {
         var _ = receipts.raise(Receipt.failed(
                 task.database(),
@@ -248,13 +200,5 @@ final class GroupJob {
                 task.inputs(),
                 failure,
                 tools.build()));
-    }
-
-    private static String prefix(String objectKey) {
-        return objectKey.substring(0, objectKey.length() - BatchKeys.DATABASE_FILE.length());
-    }
-
-    private static long records(State.Done done) {
-        return done.receipt() == null ? 0 : done.receipt().records();
     }
 }

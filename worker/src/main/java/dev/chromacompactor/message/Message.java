@@ -30,14 +30,22 @@ public sealed interface Message {
             @Nullable ObjectRef chunks)
             implements Message {}
 
-    /** Fold intermediates into one ({@code merge_chunk_group}, {@code merge_pair}). {@code inputs} null: look in {@code groups}, else in the plan. */
+    /**
+     * Fold intermediates into one ({@code merge_chunk_group}, {@code merge_pair}). {@code inputs} null: look in
+     * {@code groups}, else in the plan.
+     */
     record MergeGroup(
             String batchId,
             int groupIndex,
             @Nullable String database,
             @Nullable List<ChunkResult> inputs,
             @Nullable ObjectRef groups)
-            implements Message {}
+            implements Message {
+        /** Whether the plan of the batch says what is meant. */
+        public boolean followsPlan() {
+            return inputs == null && groups == null;
+        }
+    }
 
     /**
      * Publish ({@code final_merge}, {@code final_merge_all}, {@code final_merge_single}).

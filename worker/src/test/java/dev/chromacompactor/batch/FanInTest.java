@@ -67,6 +67,117 @@ class FanInTest {
     }
 
     @Test
+    void whoever_settles_a_group_sends_it_and_whoever_settles_the_last_group_the_final_merge() {
+        Plan plan = f.enqueuePairs("b", Policy.PUBLISH, 4);
+        f.receipts.raise(f.done("b", 0, 100));
+        assertThat(f.fanIn.afterChunks("b", List.of(0))).isEmpty();
+        f.receipts.raise(f.done("b", 2, 100));
+        f.receipts.raise(failed("b", 3));
+        assertThat(f.fanIn.afterChunks("b", List.of(3))).containsExactly(new Next.Group(1));
+        f.receipts.raisePlanned(Fixture.failedGroup("b", 1));
+        assertThat(f.fanIn.afterGroup(plan)).as("another group waits").isEmpty();
+        f.receipts.raise(f.done("b", 1, 100));
+        assertThat(f.fanIn.afterChunks("b", List.of(1))).containsExactly(new Next.Group(0));
+        assertThat(f.fanIn.afterGroup(plan)).isEmpty();
+        f.receipts.raisePlanned(f.group("b", 0, f.done("b", 0, 100), f.done("b", 1, 100)));
+        assertThat(f.fanIn.afterGroup(plan)).containsExactly(new Next.Publish());
+        assertThat(f.fanIn.afterChunks("b", List.of(1)))
+                .as("a chunk that comes again, or later than its group")
+                .containsExactly(new Next.Publish());
+    }
+
+    @Test
+    void chunks_of_one_message_may_settle_several_groups() {
+        f.enqueuePairs("b", Policy.PUBLISH, 6);
+        for (int i = 0; i < 6; i++) {
+            f.receipts.raise(f.done("b", i, 100));
+        }
+        assertThat(f.fanIn.afterChunks("b", List.of(1, 2, 3))).containsExactly(new Next.Group(0), new Next.Group(1));
+    }
+
+    @Test
+    void without_groups_the_last_chunk_sends_the_final_merge_unless_the_batch_is_held() {
+        f.enqueue("b", Policy.PUBLISH, 2);
+        f.enqueue("h", Policy.HOLD, 2);
+        for (String batch : List.of("b", "h")) {
+            f.receipts.raise(f.done(batch, 0, 100));
+            assertThat(f.fanIn.afterChunks(batch, List.of(0))).isEmpty();
+            f.receipts.raise(failed(batch, 1));
+        }
+        assertThat(f.fanIn.afterChunks("b", List.of(1))).containsExactly(new Next.Publish());
+        assertThat(f.fanIn.afterChunks("h", List.of(1))).isEmpty();
+        f.receipts.raise(f.done("h", 1, 100));
+        assertThat(f.fanIn.afterChunks("h", List.of(1))).containsExactly(new Next.Publish());
+        assertThat(f.fanIn.afterChunks("no-plan", List.of(0))).isEmpty();
+    }
+
+    @Test
+    void what_got_lost_is_sent_again_chunk_by_chunk_group_by_group_then_the_final_merge() {
+        f.enqueuePairs("b", Policy.PUBLISH, 5);
+        assertThat(next("b")).hasSize(5).contains(new Next.Chunk(4));
+        f.receipts.raise(f.done("b", 0, 100));
+        f.receipts.raise(f.done("b", 1, 100));
+        f.receipts.raise(failed("b", 2));
+        f.receipts.raise(empty("b", 3));
+        assertThat(next("b")).containsExactly(new Next.Chunk(4), new Next.Group(0), new Next.Group(1));
+        assertThat(f.fanIn.look("b").orElseThrow().merging()).isTrue();
+        f.receipts.raise(f.done("b", 4, 100));
+        f.receipts.raisePlanned(Fixture.failedGroup("b", 0));
+        assertThat(next("b")).containsExactly(new Next.Group(1), new Next.Group(2));
+        f.receipts.raisePlanned(Receipt.empty("words", "b", Receipt.Kind.GROUP, 2, List.of(), "test"));
+        assertThat(f.fanIn.look("b").orElseThrow().merging())
+                .as("nothing of group 1 can be merged")
+                .isFalse();
+        f.receipts.raisePlanned(Receipt.empty("words", "b", Receipt.Kind.GROUP, 1, List.of(), "test"));
+        assertThat(next("b")).containsExactly(new Next.Publish());
+    }
+
+    @Test
+    void a_group_whose_chunks_are_published_already_holds_up_nobody_and_still_gets_its_receipt() {
+        f.enqueuePairs("b", Policy.PUBLISH, 2);
+        f.receipts.raise(f.done("b", 0, 100));
+        f.receipts.raise(f.done("b", 1, 100));
+        var chunks = List.of(
+                new Lineage.Chunk(ChunkName.of("b", 0), null, null, "v"),
+                new Lineage.Chunk(ChunkName.of("b", 1), null, null, "v"));
+        var live = new Lineage(0, 1, chunks, List.of(), List.of(), Lineage.EMPTY.revoked());
+
+        Standing seen = f.fanIn.look("b").orElseThrow();
+        assertThat(seen.merging()).isTrue();
+        assertThat(seen.against(live).merging()).isFalse();
+        assertThat(seen.against(live).next()).containsExactly(new Next.Group(0));
+    }
+
+    @Test
+    void a_held_batch_with_a_failed_chunk_needs_nothing_that_could_be_sent() {
+        f.enqueue("b", Policy.HOLD, 2);
+        f.receipts.raise(f.done("b", 0, 100));
+        f.receipts.raise(failed("b", 1));
+
+        assertThat(next("b")).isEmpty();
+    }
+
+    private List<Next> next(String batch) {
+        return f.fanIn.look(batch).orElseThrow().next();
+    }
+
+    @Test
+    void many_receipts_are_read_side_by_side_and_stay_in_order() {
+        f.enqueue("b", Policy.PUBLISH, 100);
+        for (int i = 0; i < 100; i += 2) {
+            f.receipts.raise(empty("b", i));
+        }
+
+        var items = f.fanIn.look("b").orElseThrow().items();
+
+        assertThat(items).hasSize(100);
+        for (int i = 0; i < 100; i++) {
+            assertThat(items.get(i).name()).isEqualTo(ChunkName.of("b", i));
+            assertThat(items.get(i).state()).isEqualTo(i % 2 == 0 ? new State.Empty() : new State.Missing());
+        }
+    }
+
+    @Test
     void a_counted_chunk_is_there_if_its_receipt_or_its_intermediate_says_so() {
         f.receipts.raise(f.done("b", 0, 100));
         f.receipts.raise(empty("b", 1));

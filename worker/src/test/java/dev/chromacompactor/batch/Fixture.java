@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
+import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.Ledger;
 import dev.chromacompactor.snapshot.Manifest;
 import dev.chromacompactor.snapshot.UnsureBucket;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /** Batches of the database {@code words} whose chunk {@code i} has the one delta {@code words/delta/<batch>-<i>/}. */
@@ -28,13 +30,79 @@ final class Fixture {
     final OpenBatches open = new OpenBatches(bucket, "words");
 
     static Plan plan(String batch, Policy policy, int chunks) {
+        return plan(batch, policy, chunks, List.of());
+    }
+
+    static Plan plan(String batch, Policy policy, int chunks, List<List<Integer>> groups) {
         return Plan.enqueued(
                 batch,
                 "words",
                 policy,
                 IntStream.range(0, chunks)
                         .mapToObj(i -> List.of(new Plan.Delta(null, delta(batch, i), "etag", 100, "words", null)))
-                        .toList());
+                        .toList(),
+                groups);
+    }
+
+    /** Groups of two neighbours. */
+    Plan enqueuePairs(String batch, Policy policy, int chunks) {
+        List<List<Integer>> pairs = IntStream.range(0, (chunks + 1) / 2)
+                .mapToObj(pair -> IntStream.range(2 * pair, Math.min(chunks, 2 * pair + 2))
+                        .boxed()
+                        .toList())
+                .toList();
+        Plan plan = plans.create(plan(batch, policy, chunks, pairs));
+        open.open(batch);
+        return plan;
+    }
+
+    /** Writes the output of a planned group that holds these chunks, and gives the receipt that names it. */
+    Receipt group(String batch, int group, Receipt... chunks) {
+        String key = BatchKeys.databaseFile(BatchKeys.group(batch, group));
+        bucket.putIfAbsent(key, ("group " + batch + group).getBytes(UTF_8));
+        Receipt first = chunks[0];
+        return new Receipt(
+                Receipt.FORMAT,
+                "words",
+                batch,
+                Receipt.Kind.GROUP,
+                group,
+                Receipt.Status.DONE,
+                Stream.of(chunks)
+                        .map(chunk -> new Receipt.Input(
+                                BatchKeys.chunk(batch, chunk.index()),
+                                object(chunk).etag(),
+                                null,
+                                0,
+                                null,
+                                10))
+                        .toList(),
+                Stream.of(chunks)
+                        .map(chunk -> ChunkName.of(batch, chunk.index()))
+                        .toList(),
+                new Receipt.Intermediate(key, bucket.head(key).orElseThrow().etag(), 8, "sha"),
+                first.collections(),
+                first.level(),
+                false,
+                20,
+                null,
+                "digest",
+                List.of(),
+                null,
+                null,
+                Map.of(),
+                "test");
+    }
+
+    static Receipt failedGroup(String batch, int group) {
+        return Receipt.failed(
+                "words",
+                batch,
+                Receipt.Kind.GROUP,
+                group,
+                List.of(),
+                new Failure(Blame.INPUT, "worker-died", "three workers"),
+                "test");
     }
 
     Plan enqueue(String batch, Policy policy, int chunks) {

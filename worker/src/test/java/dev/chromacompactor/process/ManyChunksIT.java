@@ -12,6 +12,9 @@ import org.junit.jupiter.api.io.TempDir;
 class ManyChunksIT {
     private static final String DATABASE = "many";
     private static final int CHUNKS = 200;
+    /** Sixteen chunks each. */
+    private static final int GROUPS = 13;
+
     private static final int FILES = 256;
     private static final int CONCURRENCY = 2;
 
@@ -53,6 +56,8 @@ class ManyChunksIT {
             assertThat(live.contents().records()).isEqualTo((long) CHUNKS * SmallDeltas.RECORDS);
             assertThat(live.lineage().chunks()).hasSize(CHUNKS);
             assertThat(live.lineage().excused()).isEmpty();
+            var batch = sent.json().get("batch_id").asText();
+            assertThat(backend.bucket().list("batches/" + batch + "/group-")).hasSize(GROUPS);
             assertThat(backend.messages(queues.deadLetters())).isZero();
             // Idle again: nothing but connections to SQS and S3 and the libraries that the first job loaded.
             var after = worker.descriptors();

@@ -55,14 +55,18 @@ def batch(compactor, servers, workload, out, log):
 
 
 def put(servers, key, body):
-    """One PUT with a version 4 signature; the embedded S3 takes any credentials, but it wants some."""
+    call(servers, "PUT", key, body)
+
+
+def call(servers, method, key, body=None):
+    """One request with a version 4 signature; the embedded S3 takes any credentials, but it wants some."""
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     scope = f"{now[:8]}/{servers['region']}/s3/aws4_request"
     url = urllib.parse.urlsplit(f"{servers['s3_endpoint']}/{servers['bucket']}/{urllib.parse.quote(key)}")
-    headers = {"host": url.netloc, "x-amz-content-sha256": hashlib.sha256(body).hexdigest(), "x-amz-date": now}
+    headers = {"host": url.netloc, "x-amz-content-sha256": hashlib.sha256(body or b"").hexdigest(), "x-amz-date": now}
     names = ";".join(headers)
     lines = [f"{name}:{value}\n" for name, value in headers.items()]
-    request = "\n".join(["PUT", url.path, "", "".join(lines), names, headers["x-amz-content-sha256"]])
+    request = "\n".join([method, url.path, "", "".join(lines), names, headers["x-amz-content-sha256"]])
     text = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(request.encode()).hexdigest()])
     secret = b"AWS4bench"
     for part in scope.split("/"):
@@ -71,4 +75,5 @@ def put(servers, key, body):
     headers["Authorization"] = (
         f"AWS4-HMAC-SHA256 Credential=bench/{scope}, SignedHeaders={names}, Signature={signature}")
     headers["Content-Type"] = "application/octet-stream"
-    urllib.request.urlopen(urllib.request.Request(url.geturl(), data=body, method="PUT", headers=headers)).close()
+    with urllib.request.urlopen(urllib.request.Request(url.geturl(), data=body, method=method, headers=headers)) as answer:
+        return answer.read()

@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
  * and only one such job may wait at a time, so two never wait for each other; the second one gives up its place.
  *
  * <p>Disk is looked at, not only counted: other processes write to it too. What fits the count but not the disk waits
- * like everything else. Waiting is interruptible, and ends after a while, since another worker may have the room.
+ * like everything else. What is only {@linkplain WarmBases kept} for later goes before anybody waits. Waiting is
+ * interruptible, and ends after a while, since another worker may have the room.
  *
  * <p>Errors: INPUT {@value #TOO_LARGE} for what would not fit if nothing else ran here; NODE {@value #NO_ROOM} for what
  * waited in vain; NODE {@code interrupted}.
@@ -55,6 +56,7 @@ public final class Budget {
     private final Footprint total;
     private final Disk disk;
     private final Duration patience;
+    private final WarmBases warm;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -63,7 +65,7 @@ public final class Budget {
     private Footprint reserved = Footprint.NONE;
 
     /**
-     * @param jobs where jobs make their scratch directories
+     * @param jobs where jobs make their scratch directories; what is kept lies beside it, in {@code warm}
      * @param total what they may take together
      * @param patience how long a job waits before it gives its message back
      */
@@ -72,6 +74,8 @@ public final class Budget {
         this.total = total;
         this.disk = disk;
         this.patience = patience;
+        // Of several workers on one disk, none is to hold most of it for what may never be asked for.
+        this.warm = new WarmBases(jobs.resolveSibling("warm"), total.disk() / 2);
     }
 
     /**
@@ -99,6 +103,11 @@ public final class Budget {
     /** Whether a job of this footprint would be let in if no other ran. */
     public boolean couldFit(Footprint need) {
         return need.fitsInto(total);
+    }
+
+    /** What this worker still has on its disk. */
+    public WarmBases warm() {
+        return warm;
     }
 
     /** What all jobs may take together. */
@@ -235,7 +244,7 @@ public final class Budget {
         return growing == null ? waiting.peekFirst() == room : growing == room;
     }
 
-    /** By the count, and by what the disk says: of the free bytes, some are promised to jobs that have yet to write them. */
+    /** What is kept goes if that makes it fit, and stays if it would go in vain. */
     private boolean fits(Footprint more) {
         if (!reserved.plus(more).fitsInto(total)) {
             return false;
@@ -243,8 +252,21 @@ public final class Budget {
         if (more.disk() == 0) {
             return true;
         }
+        long needed = shortOf(more.disk());
+        if (needed > warm.bytes()) {
+            return false;
+        }
+        while (needed > 0 && warm.dropOldest()) {
+            needed = shortOf(more.disk());
+        }
+        return needed <= 0;
+    }
+
+    /** By the count, and by what the disk says: of the free bytes, some are promised to jobs that have yet to write them. */
+    private long shortOf(long bytes) {
         long promised = Math.max(0, reserved.disk() - disk.written());
-        return more.disk() <= disk.free() - promised;
+        long byCount = reserved.disk() + bytes - (total.disk() - warm.bytes());
+        return Math.max(byCount, bytes - (disk.free() - promised));
     }
 
     private FailureException noRoom(Room room, Footprint more, String why) {

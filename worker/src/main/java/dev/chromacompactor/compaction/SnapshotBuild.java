@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code final_merge} on local disk: a private copy of the live snapshot, joined with intermediates, its index
@@ -59,6 +60,10 @@ public final class SnapshotBuild {
     private final SnapshotCatalog catalog;
     private final Recipe recipe;
     private final Repeat repeat;
+    private @Nullable Looked looked;
+
+    /** A base of another writer that was looked into, and lies there until it is built on. */
+    private record Looked(String pointerEtag, Path directory, Foreign seen) {}
 
     /** @param repeat of the download of the base */
     public SnapshotBuild(ObjectStore store, SnapshotCatalog catalog, Recipe recipe, Repeat repeat) {
@@ -131,12 +136,23 @@ public final class SnapshotBuild {
         return switch (base) {
             case Live.None _ -> 0;
             case Live.Ours ours -> {
-                catalog.download(ours.manifest(), directory);
+                boolean kept = recipe.budget().warm().moveTo(ours.manifest(), directory);
+                if (!kept) {
+                    catalog.download(ours.manifest(), directory);
+                }
+                recipe.metrics().baseFetched(kept);
                 yield ours.manifest().contents().records();
             }
             case Live.Foreign foreign -> {
+                Looked there = looked;
+                looked = null;
+                if (there != null && there.pointerEtag().equals(foreign.pointerEtag())) {
+                    Scratch.moveContents(there.directory(), directory, _ -> true);
+                    yield there.seen().records();
+                }
                 fetchForeign(foreign, directory, scratch);
-                yield records(foreign, directory);
+                recipe.metrics().baseFetched(false);
+                yield read(foreign, directory).records();
             }
         };
     }
@@ -163,6 +179,10 @@ public final class SnapshotBuild {
     public record Foreign(SchemaLevel level, List<Held> collections) {
         /** One collection of it. */
         public record Held(CollectionInfo collection, long records) {}
+
+        long records() {
+            return collections.stream().mapToLong(Held::records).sum();
+        }
     }
 
     /** What a base is to a job that reads it; of one of another writer only the size is known. */
@@ -192,22 +212,17 @@ public final class SnapshotBuild {
         }
     }
 
-    /** Looks into a version without a manifest of ours. */
+    /** Looks into a version without a manifest of ours, and leaves it there for {@link #run}. */
     public Foreign look(Live.Foreign foreign, Scratch scratch) {
         scratch.reserve(CostModel.look(size(foreign)));
         return repeat.call("look into " + foreign.key(), () -> {
             Path directory = scratch.emptied("foreign");
             fetchForeign(foreign, directory, scratch);
             Foreign seen = read(foreign, directory);
-            scratch.remove(directory);
+            looked = new Looked(foreign.pointerEtag(), directory, seen);
+            recipe.metrics().baseFetched(false);
             return seen;
         });
-    }
-
-    private static long records(Live.Foreign foreign, Path directory) {
-        return read(foreign, directory).collections().stream()
-                .mapToLong(Foreign.Held::records)
-                .sum();
     }
 
     /** A foreign base is read as suspiciously as a delta: what is wrong with it is not the batch's fault. */

@@ -39,7 +39,8 @@ final class Intermediates {
      * Puts {@code made} below {@code prefix}, or finds what a duplicate has put there before.
      *
      * @return the object that is there now, which the receipt has to name
-     * @throws FailureException INPUT {@code batch-id-reused} if what is there was made of other inputs
+     * @throws FailureException INPUT {@code batch-id-reused} if what is there was made of other inputs; DOUBTFUL {@code
+     *     intermediate-altered} if it is no intermediate
      */
     Receipt.Intermediate put(String prefix, Intermediate made, Scratch scratch) {
         String key = BatchKeys.databaseFile(prefix);
@@ -52,7 +53,7 @@ final class Intermediates {
                     Blame.DEPENDENCY, "s3-write-unconfirmed", "write " + key + ": no answer says whether it is there");
         }
         Path fetched = new IntermediateRef(prefix, there.get().etag(), null).fetch(store, scratch.directory("there"));
-        List<String> inside = Fold.describe(fetched).inputs();
+        List<String> inside = inputsOf(fetched, key);
         List<String> mine = Fold.describe(made.directory()).inputs();
         if (!inside.equals(mine)) {
             throw FailureException.input(
@@ -60,5 +61,21 @@ final class Intermediates {
         }
         return new Receipt.Intermediate(
                 key, there.get().etag(), there.get().size(), Sha256.of(fetched.resolve(BatchKeys.DATABASE_FILE)));
+    }
+
+    /** What cannot be read is not the fault of the deltas, and nothing of ours: it is left to whoever put it there. */
+    private static List<String> inputsOf(Path fetched, String key) {
+        try {
+            return Fold.describe(fetched).inputs();
+        } catch (FailureException e) {
+            throw e.failure().blame() == Blame.INPUT
+                    ? new FailureException(
+                            Blame.DOUBTFUL,
+                            "intermediate-altered",
+                            key + " is there already and is no intermediate ("
+                                    + e.failure().message() + "): delete it, and it is made again",
+                            e)
+                    : e;
+        }
     }
 }

@@ -8,6 +8,7 @@ import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.message.Message;
 import dev.chromacompactor.message.MessageParser;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,23 +21,24 @@ public final class Jobs implements MessageHandler {
     private final ArrivalJob arrivals;
     private final InstantSource clock;
 
-    public Jobs(Tools tools, InstantSource clock) {
-        this(tools, clock, Retries.ofDependency());
+    /** @param gather how long the publish of a delta that came alone waits for others; whole seconds */
+    public Jobs(Tools tools, InstantSource clock, Duration gather) {
+        this(tools, clock, gather, Retries.ofDependency());
     }
 
     /** @param retries of the steps inside a job that take several calls */
-    Jobs(Tools tools, InstantSource clock, Retries retries) {
+    Jobs(Tools tools, InstantSource clock, Duration gather, Retries retries) {
         this.clock = clock;
         chunks = new ChunkJob(tools, retries);
         groups = new GroupJob(tools, retries);
         publish = new PublishJob(tools, clock, retries);
-        arrivals = new ArrivalJob(tools, chunks);
+        arrivals = new ArrivalJob(tools, new ChunkJob(tools.sendingAfter(gather), retries));
     }
 
     @Override
     public Outcome handle(Delivery delivery) {
         try {
-            return run(MessageParser.parse(delivery.body(), delivery.attributes()));
+            return run(MessageParser.parse(delivery.body(), delivery.attributes()), delivery.receives());
         } catch (PausedException e) {
             return new Outcome.PutOff(e.failure(), e.delay(clock.instant(), delivery.receives()));
         } catch (FailureException e) {
@@ -58,11 +60,11 @@ public final class Jobs implements MessageHandler {
         }
     }
 
-    private Outcome run(Message message) {
+    private Outcome run(Message message, int receives) {
         return switch (message) {
             case Message.ProcessChunk chunk -> new Outcome.Done(chunks.run(chunk));
             case Message.MergeGroup group -> new Outcome.Done(groups.run(group));
-            case Message.FinalMerge merge -> new Outcome.Done(publish.run(merge));
+            case Message.FinalMerge merge -> publish.run(merge, receives);
             case Message.DeltaArrived arrived -> new Outcome.Done(arrivals.run(arrived));
             case Message.SeveralArrived several -> runAll(several.deltas());
             case Message.Nothing(String what) -> new Outcome.Done(what);

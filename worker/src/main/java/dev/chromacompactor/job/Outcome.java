@@ -21,7 +21,10 @@ public sealed interface Outcome {
         }
     }
 
-    /** An operator wants it later, or there is no room for it now: hidden for that long, no attempt spent, nobody's fault. */
+    /**
+     * An operator wants it later, there is no room for it now, or somebody else publishes: hidden for that long, no attempt
+     * spent, nobody's fault.
+     */
     record PutOff(Failure failure, Duration delay) implements Outcome {
         private static final int MOST_DOUBLINGS = 8;
 

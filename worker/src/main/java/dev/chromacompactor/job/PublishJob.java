@@ -1,5 +1,6 @@
 package dev.chromacompactor.job;
 
+import dev.chromacompactor.batch.Base;
 import dev.chromacompactor.batch.BatchKeys;
 import dev.chromacompactor.batch.FanIn;
 import dev.chromacompactor.batch.OpenBatches;
@@ -19,6 +20,8 @@ import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.message.Message.ChunkResult;
 import dev.chromacompactor.message.Message.FinalMerge;
 import dev.chromacompactor.message.StageMessages;
+import dev.chromacompactor.snapshot.ChunkName;
+import dev.chromacompactor.snapshot.Claim;
 import dev.chromacompactor.snapshot.CommitOutcome;
 import dev.chromacompactor.snapshot.Lineage.Excuse;
 import dev.chromacompactor.snapshot.Live;
@@ -42,14 +45,26 @@ import org.slf4j.LoggerFactory;
  * {@code final_merge} means "go and look": the message carries no state. Read the pointer first and the receipts after
  * it, choose what to take, build on the live version, and move the pointer if it is still the same. A lost race costs
  * only this last step; what was fetched stays valid.
+ *
+ * <p>One at a time for each database, as far as that can be had for a {@link Claim}: it takes along every batch that is
+ * ready, and looks again after each commit until nothing is left, so nobody waits for the messages of those that were put off.
  */
 final class PublishJob {
     private static final Logger LOG = LoggerFactory.getLogger(PublishJob.class);
 
-    /** Lost races in one job. The winner has usually taken our chunks along, so even three are rare. */
+    /** Versions made and races lost in one job. The winner has usually taken our chunks along, so even three losses are rare. */
     private static final int MOST_ROUNDS = 30;
     /** A counted chunk may be heard of for so long after its batch was. */
     private static final Duration CHUNK_PATIENCE = Duration.ofSeconds(45);
+
+    /** Then twice as long each time: each receive counts for SQS, which makes the message a dead letter after so many. */
+    private static final Duration FIRST_WAIT = Duration.ofSeconds(5);
+
+    /**
+     * From this receive on it publishes beside whoever else does: the claim is only a hint, and a batch that nobody takes
+     * along must not wait for ever.
+     */
+    private static final int IMPATIENT = 6;
 
     private final Tools tools;
     private final InstantSource clock;
@@ -61,45 +76,79 @@ final class PublishJob {
         this.retries = retries;
     }
 
-    /** @return one line for the log */
-    String run(FinalMerge message) {
+    /**
+     * @param receives of the message so far
+     * @return put off while somebody else publishes this database, else done
+     */
+    Outcome run(FinalMerge message, int receives) {
         var traffic = new Traffic();
-        return new PublishJob(tools.counting(traffic), clock, retries).run(message, traffic);
+        return new PublishJob(tools.counting(traffic), clock, retries).run(message, receives, traffic);
     }
 
-    private String run(FinalMerge message, Traffic traffic) {
+    private Outcome run(FinalMerge message, int receives, Traffic traffic) {
         Instant started = clock.instant();
         if (message.nothing()) {
-            return nothing(message);
+            return new Outcome.Done(nothing(message));
         }
         Plan plan = plan(message);
         String database = plan.database();
-        new OpenBatches(tools.store(), database).open(plan.batch());
+        var markers = new OpenBatches(tools.store(), database);
+        markers.open(plan.batch());
+        Instant opened = markers.since(plan.batch());
         SnapshotCatalog catalog = new SnapshotCatalog(tools.store(), database);
-        var letters = new Letters(database);
+        var letters = new Letters(database, plan.batch());
         var pauses = new Pauses(tools.store(), clock);
-        try (Scratch scratch = tools.recipe().budget().scratch("publish", "final merge of " + plan.batch())) {
+        String name = "final merge of " + plan.batch();
+        Instant begun = started;
+        String published = null;
+        try (Scratch scratch = tools.recipe().budget().scratch("publish", name);
+                Claim claim = new Claim(tools.store(), database, name)) {
             var version = new VersionBuild(tools, database, scratch, retries);
             for (int round = 0; round < MOST_ROUNDS; round++) {
                 pauses.requireNone(database);
                 Live live = catalog.live();
-                Standing own = new FanIn(tools.store()).look(plan);
+                Standing own = new FanIn(tools.store()).look(plan, opened);
+                if (receives < IMPATIENT
+                        && !claim.taken()
+                        && live instanceof Live.Ours ours
+                        && waits(own, ours)
+                        && claim.isHeld()) {
+                    return putOff(plan, receives);
+                }
                 List<Standing> open = batches(own);
                 List<Standing> batches = version.admitted(live, open);
                 Take take = version.fitting(Take.decide(version.base(live), batches, own));
-                if (!take.ownReady()) {
-                    return await(own, live);
+                // One that is not ready and never will be is only closed.
+                if (!take.ownReady() && !take.closed().contains(plan.batch())) {
+                    return new Outcome.Done(await(own, live));
                 }
                 if (take.nothing()) {
+                    claim.giveBack(); // what is ready from here on, we have not seen
                     letters.send(take.refused());
-                    return close(plan, batches, take, catalog.live(), started);
+                    return new Outcome.Done(close(plan, batches, take, catalog.live(), started));
+                }
+                if (!claim.taken()) {
+                    if (!claim.take(() -> version.makeRoom(live, take))) {
+                        if (!take.holds(plan.batch())) {
+                            return new Outcome.Done(close(plan, batches, take, live, started));
+                        }
+                        if (receives < IMPATIENT) {
+                            return putOff(plan, receives);
+                        }
+                    }
+                    if (!catalog.isStill(live)) {
+                        continue; // whoever had it before us has just published
+                    }
                 }
                 switch (version.attempt(live, take, open, () -> {
                     pauses.requireNone(database);
                     letters.send(take.refused());
                 })) {
                     case VersionBuild.Attempt.Settled(CommitOutcome.Committed committed) -> {
-                        tools.metrics().published(database, Duration.between(started, clock.instant()), traffic);
+                        Instant now = clock.instant();
+                        tools.metrics().published(database, Duration.between(begun, now), traffic.cut());
+                        begun = now;
+                        published = committed.version();
                         LOG.atInfo()
                                 .addKeyValue(Keys.DATABASE, database)
                                 .addKeyValue(Keys.BATCH_ID, plan.batch())
@@ -117,11 +166,30 @@ final class PublishJob {
                 }
             }
         }
+        if (published != null) {
+            return new Outcome.Done(name + ": inside since " + published + ", others go on");
+        }
         throw new FailureException(
                 Blame.CONFLICT,
                 "pointer-contended",
                 "publish batch " + plan.batch() + " of " + database + ": the pointer moved in each of " + MOST_ROUNDS
                         + " rounds");
+    }
+
+    /** Whether something of this batch alone is to be taken in: what to know before everybody else's receipts are read. */
+    private static boolean waits(Standing own, Live.Ours live) {
+        return Take.decide(Base.of(live), List.of(own), own).holds(own.batch());
+    }
+
+    /** Whoever publishes takes our batch along, so it hardly matters when we come again to find it inside. */
+    private static Outcome putOff(Plan plan, int receives) {
+        return new Outcome.PutOff(
+                new Failure(
+                        Blame.CONFLICT,
+                        "publish-under-way",
+                        "final merge of " + plan.batch() + ": " + Claim.key(plan.database())
+                                + " says that somebody publishes " + plan.database() + " now"),
+                FIRST_WAIT.multipliedBy(1L << Math.clamp(receives - 1L, 0, IMPATIENT)));
     }
 
     private String nothing(FinalMerge message) {
@@ -217,11 +285,11 @@ final class PublishJob {
         return "final merge of " + own.batch() + ": " + what;
     }
 
-    /** Nothing is left to take: history, events, letters, markers, for every batch that was looked at. */
+    /** History, events, markers, for every batch that was looked at and of which nothing is left to take. */
     private String close(Plan plan, List<Standing> batches, Take take, Live live, Instant started) {
         Published own = null;
         for (Standing batch : batches) {
-            if (!batch.against(live.lineage()).ready()) {
+            if (!batch.against(live.lineage()).ready() || take.holds(batch.batch())) {
                 continue;
             }
             Published published = Published.of(batch, live, take.excuses());
@@ -246,36 +314,40 @@ final class PublishJob {
      */
     private final class Letters {
         private final String database;
+        private final String own;
         private final Set<List<String>> sent = new HashSet<>();
 
-        Letters(String database) {
+        Letters(String database, String own) {
             this.database = database;
+            this.own = own;
         }
 
         void send(List<Excuse> refused) {
             for (Excuse excuse : refused) {
                 String input = Objects.requireNonNullElse(excuse.input(), "");
                 if (sent.add(List.of(excuse.chunk().text(), input, excuse.reason()))) {
-                    letter(database, excuse);
+                    letter(excuse);
                 }
             }
         }
-    }
 
-    /** A replay of the letter processes the chunk again, and its publish looks again whether it fits. */
-    private void letter(String database, Excuse excuse) {
-        String name = excuse.chunk().text();
-        int slash = name.lastIndexOf('/');
-        String batch = slash < 0 ? name : name.substring(0, slash);
-        String body = slash >= 0 && name.substring(slash + 1).matches("\\d{1,9}")
-                ? StageMessages.processChunk(batch, Integer.parseInt(name.substring(slash + 1)), database)
-                : StageMessages.finalMerge(batch, database);
-        tools.letters()
-                .send(
-                        body,
-                        new Failure(
-                                Blame.INPUT,
-                                excuse.reason(),
-                                "refused at publish, chunk " + name + ": " + excuse.message()));
+        /**
+         * A replay of the letter processes the chunk again, and its publish looks again whether it fits. What is no chunk of
+         * a batch cannot be made again: then it only looks, by our batch, as each final merge looks at every open one.
+         */
+        private void letter(Excuse excuse) {
+            ChunkName chunk = excuse.chunk();
+            String batch = chunk.batch().orElse(own);
+            String body = chunk.index()
+                    .map(index -> StageMessages.processChunk(batch, index, database))
+                    .orElseGet(() -> StageMessages.finalMerge(batch, database));
+            tools.letters()
+                    .send(
+                            body,
+                            new Failure(
+                                    Blame.INPUT,
+                                    excuse.reason(),
+                                    "refused at publish, chunk " + chunk + ": " + excuse.message()));
+        }
     }
 }

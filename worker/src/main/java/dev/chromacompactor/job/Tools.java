@@ -7,6 +7,7 @@ import dev.chromacompactor.store.ObjectStore;
 import dev.chromacompactor.store.ObjectStores;
 import dev.chromacompactor.telemetry.Metrics;
 import dev.chromacompactor.telemetry.Traffic;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,12 @@ public record Tools(
     /** The same, with every request to the object store counted. */
     Tools counting(Traffic traffic) {
         return new Tools(stores.counting(traffic), bucket, sender, letters, events, recipe, build, metrics);
+    }
+
+    /** The same, with stage messages that nobody receives before that time is over. */
+    Tools sendingAfter(Duration delay) {
+        Sender later = bodies -> sender.send(bodies, delay);
+        return new Tools(stores, bucket, later, letters, events, recipe, build, metrics);
     }
 
     /** The worker's own bucket. */

@@ -2,7 +2,6 @@ package dev.chromacompactor.job;
 
 import dev.chromacompactor.batch.Base;
 import dev.chromacompactor.batch.BatchKeys;
-import dev.chromacompactor.batch.Plans;
 import dev.chromacompactor.batch.Policy;
 import dev.chromacompactor.batch.Receipt;
 import dev.chromacompactor.batch.Standing;
@@ -12,11 +11,10 @@ import dev.chromacompactor.compaction.CostModel;
 import dev.chromacompactor.compaction.IntermediateRef;
 import dev.chromacompactor.compaction.Scratch;
 import dev.chromacompactor.compaction.SnapshotBuild;
+import dev.chromacompactor.control.ChunkAgain;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
-import dev.chromacompactor.message.Message.DeltaRef;
-import dev.chromacompactor.message.StageMessages;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.CommitOutcome;
 import dev.chromacompactor.snapshot.Lineage;
@@ -26,10 +24,8 @@ import dev.chromacompactor.snapshot.Manifest;
 import dev.chromacompactor.snapshot.Publisher;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -41,15 +37,16 @@ import org.jspecify.annotations.Nullable;
 
 /** Builds versions for one publish: each attempt on the base of the moment, the intermediates fetched once. */
 final class VersionBuild {
-    /** Deletes are remembered, and inputs accepted, for so long: two weeks in the queue and two in the dead letters. */
-    static final Duration HORIZON = Duration.ofDays(30);
-
     /** How an attempt ended. */
     sealed interface Attempt {
         /** The pointer was written, or somebody else was faster. */
         record Settled(CommitOutcome outcome) implements Attempt {}
 
-        /** A chunk does not fit to the others; it is left out from here on, with its whole batch if that is on hold. */
+        /**
+         * A chunk does not fit to the others; it is left out from here on, with its whole batch if that is on hold. No excuses:
+         * it was the output of a group, whose chunks are taken one by one from here on, or an intermediate is gone of a batch
+         * that others wait for.
+         */
         record Misfit(List<Excuse> excuses) implements Attempt {
             public Misfit {
                 excuses = List.copyOf(excuses);
@@ -61,6 +58,7 @@ final class VersionBuild {
     private final String database;
     private final Scratch scratch;
     private final Publisher publisher;
+    private final SnapshotCatalog catalog;
     private final SnapshotBuild build;
     private final Retries retries;
     private final Map<String, Path> fetched = new HashMap<>();
@@ -69,6 +67,11 @@ final class VersionBuild {
 
     private final Map<String, Base> foreigners = new HashMap<>();
     private final Map<ChunkName, Excuse> misfits = new HashMap<>();
+    /** Outputs of groups that are gone, or hold what does not fit: their chunks are taken one by one. */
+    private final Set<String> uselessGroups = new HashSet<>();
+    /** Batches of others with an intermediate that is gone or altered: they wait until it is made again, nobody else does. */
+    private final Set<String> waitingForTheirs = new HashSet<>();
+
     private int fetches;
     private int attempts;
 
@@ -79,13 +82,13 @@ final class VersionBuild {
         this.scratch = scratch;
         this.retries = retries;
         this.publisher = new Publisher(tools.store(), database);
-        this.build =
-                new SnapshotBuild(tools.store(), new SnapshotCatalog(tools.store(), database), tools.recipe(), retries);
+        this.catalog = new SnapshotCatalog(tools.store(), database);
+        this.build = new SnapshotBuild(tools.store(), catalog, tools.recipe(), retries);
     }
 
     /** The same choice without what did not fit in an earlier attempt. */
     Take fitting(Take take) {
-        return take.without(misfits.values());
+        return take.without(misfits.values()).apart(fold -> uselessGroups.contains(id(fold)));
     }
 
     /**
@@ -97,13 +100,19 @@ final class VersionBuild {
         List<CostModel.Input> together = new ArrayList<>();
         List<Standing> admitted = new ArrayList<>();
         for (Standing batch : open) {
+            if (waitingForTheirs.contains(batch.batch())) {
+                continue;
+            }
             List<CostModel.Input> more = new ArrayList<>(together);
-            for (Standing.Item item : batch.against(live.lineage()).items()) {
+            Standing now = batch.against(live.lineage());
+            for (Standing.Item item : now.items()) {
                 if (item.state() instanceof Standing.State.Done(String key, String etag, Receipt receipt)) {
                     more.add(size(key, etag, receipt));
                 }
             }
-            if (admitted.isEmpty() || tools.recipe().budget().couldFit(CostModel.publish(more, base))) {
+            // One whose chunks are merged in groups right now is better left to its own final merge, which comes soon.
+            if (admitted.isEmpty()
+                    || (!now.merging() && tools.recipe().budget().couldFit(CostModel.publish(more, base)))) {
                 admitted.add(batch);
                 together = more;
             }
@@ -116,7 +125,7 @@ final class VersionBuild {
     }
 
     /** Removes what was fetched for an attempt before and is not taken any more, then asks for the room of this one. */
-    private void makeRoom(Live live, Take take) {
+    void makeRoom(Live live, Take take) {
         Set<String> wanted = take.folds().stream().map(VersionBuild::id).collect(Collectors.toSet());
         fetched.forEach((id, directory) -> {
             if (!wanted.contains(id)) {
@@ -150,22 +159,29 @@ final class VersionBuild {
     /**
      * One attempt.
      *
+     * @param batches every open one, that of the message first
      * @param beforeCommit told once everything is uploaded, before the pointer is written: what must not be forgotten if
      *     we die right after it
      */
     Attempt attempt(Live live, Take left, List<Standing> batches, Runnable beforeCommit) {
         makeRoom(live, left);
-        List<Path> intermediates = new ArrayList<>();
         long started = System.nanoTime();
-        for (Take.Fold part : left.folds()) {
-            intermediates.add(fetch(part));
+        List<Path> intermediates = fetched(left, batches.getFirst().batch());
+        if (intermediates.size() < left.folds().size()) {
+            return new Attempt.Misfit(List.of());
         }
         long read = System.nanoTime();
         Instant now = tools.store().now();
         Lineage base = live.lineage();
         Path directory = scratch.directory("attempt-" + attempts++);
         try {
-            var built = build.run(live, intermediates, refused(base), base.horizonAt(now, HORIZON), scratch, directory);
+            var built = build.run(
+                    live, intermediates, refused(base), base.horizonAt(now, Lineage.HORIZON), scratch, directory);
+            if (!catalog.isStill(live)) {
+                // Whatever is uploaded now could not win any more.
+                return new Attempt.Settled(
+                        new CommitOutcome.LostRace(catalog.live(), "another version was published meanwhile"));
+            }
             long done = System.nanoTime();
             var timings = Timings.start()
                     .add("fetch", read - started)
@@ -177,10 +193,18 @@ final class VersionBuild {
                 return fresh;
             });
             beforeCommit.run();
-            return new Attempt.Settled(publisher.commit(live, manifest));
+            CommitOutcome outcome = publisher.commit(live, manifest);
+            if (outcome instanceof CommitOutcome.Committed(String version) && version.equals(manifest.version())) {
+                tools.recipe().budget().warm().keep(manifest, directory);
+            }
+            return new Attempt.Settled(outcome);
         } catch (SnapshotBuild.MisfitException e) {
             Take.Fold culprit = left.folds().get(e.place());
-            List<Excuse> excuses = left.folds().stream()
+            if (culprit.grouped()) {
+                uselessGroups.add(id(culprit));
+                return new Attempt.Misfit(List.of());
+            }
+            List<Excuse> excuses = left.singles().stream()
                     .filter(part -> part.name().equals(culprit.name()) || goesWith(part, culprit, batches))
                     .map(part -> excuse(part, culprit, e.failure()))
                     .toList();
@@ -189,6 +213,28 @@ final class VersionBuild {
         } finally {
             scratch.remove(directory);
         }
+    }
+
+    /** All that can be had. What is gone of a group, or of a batch of others, is remembered: the next choice does without. */
+    private List<Path> fetched(Take left, String own) {
+        List<Path> intermediates = new ArrayList<>();
+        for (Take.Fold part : left.folds()) {
+            try {
+                intermediates.add(fetch(part));
+            } catch (FailureException e) {
+                if (e.failure().blame() != Blame.DOUBTFUL) {
+                    throw e;
+                }
+                if (part.grouped()) {
+                    uselessGroups.add(id(part));
+                } else if (part.batch().equals(own)) {
+                    throw e;
+                } else {
+                    waitingForTheirs.add(part.batch());
+                }
+            }
+        }
+        return intermediates;
     }
 
     /** A batch on hold is published whole or not at all. */
@@ -238,25 +284,9 @@ final class VersionBuild {
 
     /** What a receipt names is gone, or is something else: the chunk is processed again, and its receipt corrected. */
     private void makeAgain(Take.Fold part) {
-        Receipt receipt = part.receipt();
-        if (receipt == null || receipt.kind() != Receipt.Kind.CHUNK) {
-            return;
-        }
-        boolean planned = new Plans(tools.store())
-                .read(receipt.batch())
-                .map(plan -> !plan.deltas(receipt.index()).isEmpty())
-                .orElse(false);
-        if (planned) {
-            tools.sender().send(List.of(StageMessages.processChunk(receipt.batch(), receipt.index(), database)));
-        } else if (receipt.collections().size() == 1) {
-            // No plan knows the deltas, but the receipt does. All of them went into its one collection.
-            String collection = receipt.collections().getFirst().name();
-            List<DeltaRef> deltas = receipt.inputs().stream()
-                    .sorted(Comparator.comparingLong(Receipt.Input::position))
-                    .map(input -> new DeltaRef(null, input.key(), collection, null, null))
-                    .toList();
-            tools.sender()
-                    .send(List.of(StageMessages.processChunk(receipt.batch(), receipt.index(), database, deltas)));
+        if (part.receipt() != null) {
+            ChunkAgain.message(tools.store(), part.receipt())
+                    .ifPresent(body -> tools.sender().send(List.of(body)));
         }
     }
 
@@ -281,7 +311,7 @@ final class VersionBuild {
                 .next(
                         version,
                         now,
-                        HORIZON,
+                        Lineage.HORIZON,
                         take.chunks(version),
                         take.inputs(version),
                         take.excuses(),

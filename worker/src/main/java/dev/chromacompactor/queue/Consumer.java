@@ -201,6 +201,11 @@ public final class Consumer {
         return (int) held.stream().filter(Held::isRunning).count();
     }
 
+    /** Whether there is nothing to do: no message is held, and the last poll brought none. */
+    public boolean idle() {
+        return held.isEmpty() && poller.foundNothing() && poller.closedFor() == null && !stopped();
+    }
+
     /**
      * Stops polling, hands back what has not begun, lets running jobs end for that long, then interrupts them and hands their
      * messages back. A poll under way is heard to its end, at most 20 seconds, and what it brings is released. No thread of this

@@ -105,10 +105,6 @@ public record Letter(
             return new Filter(id, null, null, null, null, null, null, null);
         }
 
-        public static Filter ofReason(String reason) {
-            return new Filter(null, reason, null, null, null, null, null, null);
-        }
-
         Predicate<Letter> at(Instant now) {
             return letter -> {
                 var age = Duration.between(letter.sentAt(), now);

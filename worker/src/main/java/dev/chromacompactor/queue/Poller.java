@@ -57,6 +57,7 @@ final class Poller {
     private volatile Instant lastEmpty;
     private volatile @Nullable String closedFor;
     private volatile boolean plenty;
+    private volatile boolean nothing;
 
     /**
      * @param hold how long what was received is hidden at first
@@ -113,6 +114,11 @@ final class Poller {
         return lastEmpty;
     }
 
+    /** Whether the last poll was answered, and brought nothing. */
+    boolean foundNothing() {
+        return nothing;
+    }
+
     /** Why the gate is closed; null if it is open. */
     @Nullable
     String closedFor() {
@@ -151,6 +157,7 @@ final class Poller {
                 if (stopping.getCount() == 0) {
                     return;
                 }
+                nothing = false;
                 metrics.pollFailed(e.failure().reason());
                 log.atWarn()
                         .addKeyValue(Keys.QUEUE, work.url())
@@ -241,6 +248,7 @@ final class Poller {
         try {
             var messages = work.receive(places, wait, hold);
             free -= messages.size();
+            nothing = messages.isEmpty();
             metrics.polled(messages.size());
             if (messages.isEmpty()) {
                 lastEmpty = clock.instant();

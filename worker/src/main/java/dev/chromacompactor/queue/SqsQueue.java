@@ -208,6 +208,12 @@ public final class SqsQueue implements Sender {
      */
     @Override
     public void send(List<String> bodies) {
+        send(bodies, Duration.ZERO);
+    }
+
+    /** As {@link #send(List)}. */
+    @Override
+    public void send(List<String> bodies, Duration delay) {
         for (var body : bodies) {
             if (bytes(body) > MAX_BYTES) {
                 throw FailureException.input(
@@ -219,7 +225,7 @@ public final class SqsQueue implements Sender {
         int size = 0;
         for (var body : bodies) {
             if (call.size() == BATCH || size + bytes(body) > MAX_BYTES) {
-                sendTogether(call);
+                sendTogether(call, delay);
                 call.clear();
                 size = 0;
             }
@@ -227,7 +233,7 @@ public final class SqsQueue implements Sender {
             size += bytes(body);
         }
         if (!call.isEmpty()) {
-            sendTogether(call);
+            sendTogether(call, delay);
         }
     }
 
@@ -294,20 +300,23 @@ public final class SqsQueue implements Sender {
         };
     }
 
-    private void sendTogether(List<String> bodies) {
+    private void sendTogether(List<String> bodies, Duration delay) {
         var left = new HashMap<String, String>();
         for (var body : bodies) {
             left.put("m" + left.size(), body);
         }
-        Retries.ofDependency().run("send to " + url, () -> sendLeft(left));
+        Retries.ofDependency().run("send to " + url, () -> sendLeft(left, delay));
     }
 
     /** Sends what is left and takes out what was accepted. */
-    private void sendLeft(Map<String, String> left) {
+    private void sendLeft(Map<String, String> left, Duration delay) {
+        // Without a number the queue's own delay counts, if it has one.
+        Integer seconds = delay.isZero() ? null : (int) delay.toSeconds();
         var entries = left.entrySet().stream()
                 .map(entry -> SendMessageBatchRequestEntry.builder()
                         .id(entry.getKey())
                         .messageBody(entry.getValue())
+                        .delaySeconds(seconds)
                         .build())
                 .toList();
         var answer = call(

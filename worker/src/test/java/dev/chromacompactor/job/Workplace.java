@@ -14,6 +14,7 @@ import dev.chromacompactor.chroma.RecordDigest;
 import dev.chromacompactor.compaction.Budget;
 import dev.chromacompactor.compaction.Recipe;
 import dev.chromacompactor.failure.Failure;
+import dev.chromacompactor.message.Sender;
 import dev.chromacompactor.snapshot.Json;
 import dev.chromacompactor.snapshot.Live;
 import dev.chromacompactor.snapshot.Manifest;
@@ -40,11 +41,16 @@ import java.util.TreeSet;
 final class Workplace {
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
+    static final Duration GATHER = Duration.ofSeconds(10);
+
     record Letter(String body, Failure failure) {}
 
     final ObjectStore store;
     final Path scratch;
     final Deque<String> sent = new ArrayDeque<>();
+    /** Of each message sent, when it was not to be received at once. */
+    final List<Duration> delays = new ArrayList<>();
+
     final List<Letter> letters = new ArrayList<>();
     final List<JsonNode> events = new ArrayList<>();
     final Jobs jobs;
@@ -74,9 +80,18 @@ final class Workplace {
         var tools = new Tools(
                 name -> store,
                 store.bucket(),
-                bodies -> {
-                    beforeSending.run();
-                    sent.addAll(bodies);
+                new Sender() {
+                    @Override
+                    public void send(List<String> bodies) {
+                        send(bodies, Duration.ZERO);
+                    }
+
+                    @Override
+                    public void send(List<String> bodies, Duration delay) {
+                        beforeSending.run();
+                        sent.addAll(bodies);
+                        bodies.forEach(_ -> delays.add(delay));
+                    }
                 },
                 (body, failure) -> {
                     beforeSending.run();
@@ -88,7 +103,7 @@ final class Workplace {
                 },
                 new Recipe(budget, unlockPoll, unlockWait, Archives.Limits.DEFAULT),
                 "test");
-        jobs = new Jobs(tools, InstantSource.system(), Retries.ofDependency(Duration.ofMillis(1)));
+        jobs = new Jobs(tools, InstantSource.system(), GATHER, Retries.ofDependency(Duration.ofMillis(1)));
     }
 
     Outcome deliver(String body) {

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -122,6 +123,17 @@ class ConsumerTest {
             assertThat(delivery.attempts()).isZero();
         });
         assertThat(all(dead)).isZero();
+    }
+
+    @Test
+    void it_is_idle_while_it_holds_nothing_and_the_queue_had_nothing() {
+        var go = new CompletableFuture<Outcome>();
+        var consumer = consume(MINUTE, 1, delivery -> go.join());
+        await().until(consumer::idle);
+        work.send(List.of(BODY));
+        await().until(() -> !consumer.idle());
+        go.complete(new Outcome.Done("done"));
+        await().until(consumer::idle);
     }
 
     @Test

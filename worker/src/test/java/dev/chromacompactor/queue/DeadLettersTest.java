@@ -59,7 +59,7 @@ class DeadLettersTest {
     }
 
     private static Letter.Filter reason(String reason) {
-        return Letter.Filter.ofReason(reason);
+        return new Letter.Filter(null, reason, null, null, null, null, null, null);
     }
 
     @Test

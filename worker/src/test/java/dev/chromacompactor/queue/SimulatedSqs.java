@@ -31,7 +31,7 @@ import software.amazon.awssdk.services.sqs.model.SendMessageResponse;
 import software.amazon.awssdk.services.sqs.model.SqsException;
 
 /**
- * SQS on a clock that is told the time, for a single thread: visibility, receipt handles, the twelve hours, native redrive.
+ * SQS on a clock that is told the time, one call at a time: visibility, receipt handles, the twelve hours, native redrive.
  * Queues are made by naming them. Everything else is tried on a real server.
  */
 final class SimulatedSqs implements SqsClient {
@@ -78,11 +78,11 @@ final class SimulatedSqs implements SqsClient {
         return new SqsQueue(this, name);
     }
 
-    int messages(String name) {
+    synchronized int messages(String name) {
         return items(name).size();
     }
 
-    int visible(String name) {
+    synchronized int visible(String name) {
         return (int) items(name).values().stream()
                 .filter(item -> !item.visible.isAfter(time.instant()))
                 .count();
@@ -108,7 +108,7 @@ final class SimulatedSqs implements SqsClient {
     }
 
     @Override
-    public SendMessageResponse sendMessage(SendMessageRequest request) {
+    public synchronized SendMessageResponse sendMessage(SendMessageRequest request) {
         called("send");
         var id = "%06d".formatted(ids++);
         items(request.queueUrl()).put(id, new Item(request.messageBody(), request.messageAttributes(), time.instant()));
@@ -116,7 +116,7 @@ final class SimulatedSqs implements SqsClient {
     }
 
     @Override
-    public SendMessageBatchResponse sendMessageBatch(SendMessageBatchRequest request) {
+    public synchronized SendMessageBatchResponse sendMessageBatch(SendMessageBatchRequest request) {
         called("send-batch");
         for (var entry : request.entries()) {
             items(request.queueUrl())
@@ -128,7 +128,7 @@ final class SimulatedSqs implements SqsClient {
     }
 
     @Override
-    public ReceiveMessageResponse receiveMessage(ReceiveMessageRequest request) {
+    public synchronized ReceiveMessageResponse receiveMessage(ReceiveMessageRequest request) {
         called("receive");
         var end = time.instant().plusSeconds(request.waitTimeSeconds());
         while (true) {
@@ -205,14 +205,15 @@ final class SimulatedSqs implements SqsClient {
     }
 
     @Override
-    public ChangeMessageVisibilityResponse changeMessageVisibility(ChangeMessageVisibilityRequest request) {
+    public synchronized ChangeMessageVisibilityResponse changeMessageVisibility(
+            ChangeMessageVisibilityRequest request) {
         called("change");
         change(request.queueUrl(), request.receiptHandle(), request.visibilityTimeout());
         return ChangeMessageVisibilityResponse.builder().build();
     }
 
     @Override
-    public ChangeMessageVisibilityBatchResponse changeMessageVisibilityBatch(
+    public synchronized ChangeMessageVisibilityBatchResponse changeMessageVisibilityBatch(
             ChangeMessageVisibilityBatchRequest request) {
         called("change-batch");
         request.entries().forEach(entry -> {
@@ -224,7 +225,7 @@ final class SimulatedSqs implements SqsClient {
     }
 
     @Override
-    public DeleteMessageResponse deleteMessage(DeleteMessageRequest request) {
+    public synchronized DeleteMessageResponse deleteMessage(DeleteMessageRequest request) {
         called("delete");
         if (held(request.queueUrl(), request.receiptHandle()) == null) {
             throw refused("ReceiptHandleIsInvalid");
@@ -234,7 +235,7 @@ final class SimulatedSqs implements SqsClient {
     }
 
     @Override
-    public DeleteMessageBatchResponse deleteMessageBatch(DeleteMessageBatchRequest request) {
+    public synchronized DeleteMessageBatchResponse deleteMessageBatch(DeleteMessageBatchRequest request) {
         called("delete-batch");
         var failed = new ArrayList<BatchResultErrorEntry>();
         request.entries().forEach(entry -> {

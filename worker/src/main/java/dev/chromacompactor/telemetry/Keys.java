@@ -18,7 +18,7 @@ public final class Keys {
     /** What a failure says of itself: what was being done, with which id. */
     public static final String MESSAGE = "failure";
 
-    /** What became of a message: {@code done}, {@code retry}, {@code put-off}, {@code dead-letter}, {@code hand-back}. */
+    /** What became of a message: {@code done}, {@code retry}, {@code put-off}, {@code dead-letter}, {@code hand-back}, {@code lost}. */
     public static final String OUTCOME = "outcome";
 
     public static final String RECEIVES = "receives";

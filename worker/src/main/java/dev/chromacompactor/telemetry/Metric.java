@@ -43,6 +43,7 @@ enum Metric {
     PUBLISH_REQUESTS(Kind.SUMMARY, "publish.requests", null, "Requests to S3 for one publish", Keys.DATABASE),
     PUBLISH_SENT(Kind.SUMMARY, "publish.sent", "bytes", "Bytes sent to S3 for one publish", Keys.DATABASE),
     PUBLISH_RECEIVED(Kind.SUMMARY, "publish.received", "bytes", "Bytes read from S3 for one publish", Keys.DATABASE),
+    BASES(Kind.COUNTER, "bases", null, "Bases of publishes: kept on the worker's disk, or downloaded", Keys.OUTCOME),
     S3_REQUESTS(Kind.COUNTER, "s3.requests", null, "Requests to S3, each attempt", Keys.CALL, Keys.STATUS),
     S3_SENT(Kind.COUNTER, "s3.sent", "bytes", "Bytes sent to S3"),
     S3_RECEIVED(Kind.COUNTER, "s3.received", "bytes", "Bytes read from S3"),
@@ -73,6 +74,19 @@ enum Metric {
             "Age of the oldest delta of an open batch on its way into the live snapshot",
             Keys.DATABASE),
     BACKLOG_AGE(Kind.GAUGE, "backlog.age", "seconds", "Time since this worker last measured the backlog"),
+
+    SWEPT_BATCHES(
+            Kind.COUNTER, "swept.batches", null, "Open batches that were quiet and got messages again", Keys.DATABASE),
+    SWEPT_MESSAGES(Kind.COUNTER, "swept.messages", null, "Messages that were sent again for them", Keys.DATABASE),
+    COLLECTED_OBJECTS(
+            Kind.COUNTER,
+            "collected.objects",
+            null,
+            "Objects and unfinished uploads that were taken away",
+            Keys.SUBJECT),
+    COLLECTED(Kind.COUNTER, "collected", "bytes", "Bytes of these objects", Keys.SUBJECT),
+    UPKEEP_FAILURES(
+            Kind.COUNTER, "upkeep.failures", null, "Sweeps and collections that failed", Keys.BLAME, Keys.REASON),
 
     SCRATCH(Kind.GAUGE, "scratch", "bytes", "Temporary files of this worker"),
     FILES_OPEN(Kind.GAUGE, "files.open", null, "Open descriptors of this process"),

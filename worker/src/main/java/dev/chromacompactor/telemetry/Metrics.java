@@ -167,9 +167,34 @@ public final class Metrics {
         sum(Metric.PUBLISH_RECEIVED, tags, traffic.received());
     }
 
+    /** @param kept whether the base of a publish was still on this worker's disk, else it was downloaded */
+    public void baseFetched(boolean kept) {
+        count(Metric.BASES, Tags.of(Keys.OUTCOME, kept ? "kept" : "downloaded"), 1);
+    }
+
     /** Somebody else was faster. */
     public void publishLost(String database) {
         count(Metric.PUBLISHES, Tags.of(Keys.DATABASE, databases.of(database), Keys.OUTCOME, "lost"), 1);
+    }
+
+    // What idle workers tell.
+
+    /** An open batch had gone quiet and got messages again. */
+    public void swept(String database, int messages) {
+        var tags = Tags.of(Keys.DATABASE, databases.of(database));
+        count(Metric.SWEPT_BATCHES, tags, 1);
+        count(Metric.SWEPT_MESSAGES, tags, messages);
+    }
+
+    /** @param subject kind of what was taken away, such as {@code intermediate} */
+    public void collected(String subject, long objects, long bytes) {
+        var tags = Tags.of(Keys.SUBJECT, subject);
+        count(Metric.COLLECTED_OBJECTS, tags, objects);
+        count(Metric.COLLECTED, tags, bytes);
+    }
+
+    public void upkeepFailed(Failure failure) {
+        count(Metric.UPKEEP_FAILURES, Tags.of(why(failure)), 1);
     }
 
     /**

@@ -54,6 +54,7 @@ class MetricsPageTest {
         metrics.settled(Settled.DEAD_LETTER, "process_chunk", failure, Duration.ofSeconds(1));
         metrics.heartbeatFailed("sqs-unavailable");
         metrics.leaseLost();
+        metrics.baseFetched(true);
         metrics.slots(4, () -> 1);
         metrics.waitingForRoom(() -> 1);
         metrics.paused(() -> false);
@@ -68,6 +69,9 @@ class MetricsPageTest {
         metrics.s3Request("PutObject", 200, 5, 0);
         metrics.queues(1, 2, 0, 0);
         metrics.backlog(Map.of("words", new Backlog(1, 2, 0, NOW.minusSeconds(60))));
+        metrics.swept("words", 2);
+        metrics.collected("intermediate", 3, 5);
+        metrics.upkeepFailed(failure);
         metrics.scratch(() -> 1);
         metrics.filesOpen(() -> 1);
         metrics.protectionCalled(true);

@@ -14,7 +14,9 @@ import dev.chromacompactor.message.Sender;
 import dev.chromacompactor.message.StageMessages;
 import dev.chromacompactor.message.Trace;
 import dev.chromacompactor.producer.Discovery.LeftOut;
-import dev.chromacompactor.snapshot.Lineage;
+import dev.chromacompactor.question.BatchAnswer;
+import dev.chromacompactor.question.DeltaAnswer;
+import dev.chromacompactor.question.Questions;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
 import dev.chromacompactor.store.ObjectStore;
 import dev.chromacompactor.store.ObjectStore.ObjectInfo;
@@ -103,37 +105,40 @@ public final class Producer {
         return Deltas.locate(store, Deltas.normalised(key));
     }
 
+    /** {@link #plan(String, List, Chunking, Policy, String)} with at most {@code chunkSize} deltas to a chunk. */
+    public Plan plan(
+            String batch, List<LocatedDelta> deltas, int chunkSize, Policy policy, @Nullable String collection) {
+        return plan(batch, deltas, Chunking.DEFAULT.withDeltas(chunkSize), policy, collection);
+    }
+
     /**
-     * A plan for these deltas, {@code chunkSize} to a chunk, in the order given. Writes nothing.
+     * A plan for these deltas, in the order given. Writes nothing.
      *
+     * @param chunking how many go together; the same batch sent again needs the same chunks, while groups may differ
      * @param policy what happens when a chunk fails for good
      * @param collection where the records of deltas with one collection go; null: names are kept
      * @throws FailureException {@code INPUT}: {@code batch-invalid}, {@code nothing-to-send}
      */
     public Plan plan(
-            String batch, List<LocatedDelta> deltas, int chunkSize, Policy policy, @Nullable String collection) {
+            String batch, List<LocatedDelta> deltas, Chunking chunking, Policy policy, @Nullable String collection) {
         if (!Names.isName(batch)) {
             throw FailureException.input("batch-invalid", "batch id " + batch + ": [A-Za-z0-9._-]{1,128}, not . or ..");
         }
         if (deltas.isEmpty()) {
             throw FailureException.input("nothing-to-send", "batch " + batch + " would hold no delta");
         }
-        if (chunkSize < 1) {
-            throw new IllegalArgumentException("chunks of " + chunkSize + " deltas");
-        }
-        List<List<Plan.Delta>> chunks = new ArrayList<>();
-        for (int from = 0; from < deltas.size(); from += chunkSize) {
-            chunks.add(deltas.subList(from, Math.min(deltas.size(), from + chunkSize)).stream()
-                    .map(delta -> new Plan.Delta(
-                            null,
-                            delta.key(),
-                            delta.main().etag(),
-                            delta.lastModified().toEpochMilli(),
-                            collection,
-                            null))
-                    .toList());
-        }
-        return Plan.enqueued(batch, database, policy, chunks);
+        List<List<Plan.Delta>> chunks = chunking.chunks(deltas, LocatedDelta::bytes).stream()
+                .map(chunk -> chunk.stream()
+                        .map(delta -> new Plan.Delta(
+                                null,
+                                delta.key(),
+                                delta.main().etag(),
+                                delta.lastModified().toEpochMilli(),
+                                collection,
+                                null))
+                        .toList())
+                .toList();
+        return Plan.enqueued(batch, database, policy, chunks, chunking.groups(chunks.size()));
     }
 
     /**
@@ -161,18 +166,26 @@ public final class Producer {
         return new FanIn(store)
                 .look(batch)
                 .orElseThrow(() -> FailureException.input("batch-unknown", "batch " + batch + " has no plan"))
-                .against(lineage());
+                .against(new SnapshotCatalog(store, database).live().lineage());
     }
 
-    /** What the live snapshot says it lacks of a batch, each with its reason. */
-    public List<Lineage.Excuse> excused(String batch) {
-        return lineage().excused().stream()
-                .filter(excuse -> excuse.chunk().belongsTo(batch))
-                .toList();
+    /**
+     * Why the batch is not published, or that it is; to be asked again until {@code state().over()}.
+     *
+     * @throws FailureException {@code DEPENDENCY} if S3 does not answer
+     */
+    public BatchAnswer explain(String batch) {
+        return new Questions(store).explain(batch);
     }
 
-    private Lineage lineage() {
-        return new SnapshotCatalog(store, database).live().lineage();
+    /**
+     * Whether the live snapshot holds a delta as it lies there now, or why not.
+     *
+     * @param key with or without a trailing slash
+     * @throws FailureException {@code INVARIANT} if the bucket contradicts itself
+     */
+    public DeltaAnswer where(String key) {
+        return new Questions(store).where(database, store, key);
     }
 
     /** One listing, however many deltas. */

@@ -164,6 +164,20 @@ class ProducerTest {
         assertThat(fresh()).containsExactly("words/delta/a/");
     }
 
+    /** An upload in parts has the time at which it was begun, and a copy brings old times along: nothing goes by "newer than". */
+    @Test
+    void what_appears_late_with_an_old_time_is_found_all_the_same() {
+        upload("words/delta/first/");
+        Instant begun = now;
+        upload("words/delta/second/");
+        publish(0, List.of(producer.named("words/delta/first/"), producer.named("words/delta/second/")), List.of());
+
+        now = begun.minusSeconds(60);
+        put("words/delta/late/chroma.sqlite3");
+
+        assertThat(fresh()).containsExactly("words/delta/late/");
+    }
+
     @Test
     void what_is_older_than_the_snapshot_of_another_writer_is_inside_it() {
         upload("words/delta/before/");
@@ -212,6 +226,41 @@ class ProducerTest {
                         part -> assertThat(part.deltas())
                                 .extracting(Plan.Delta::collection)
                                 .containsOnly("everything"));
+    }
+
+    @Test
+    void chunks_are_cut_by_bytes_too_and_many_of_them_are_grouped() {
+        for (int i = 0; i < 6; i++) {
+            upload("words/delta/d" + i + "/");
+        }
+        var found = producer.discover("words/delta/").fresh();
+        long one = found.getFirst().bytes();
+
+        var plan = producer.plan("b-1", found, new Chunking(9, 2 * one, 1), Policy.PUBLISH, null);
+
+        assertThat(plan.parts())
+                .hasSize(3)
+                .allSatisfy(
+                        part -> assertThat(((Plan.Part.Deltas) part).deltas()).hasSize(2));
+        assertThat(plan.groups()).containsExactly(List.of(0), List.of(1), List.of(2));
+        assertThat(plan("b-1", found).groups()).isEmpty();
+    }
+
+    @Test
+    void groups_are_no_content_so_a_batch_sent_again_keeps_those_that_it_has() {
+        for (int i = 0; i < 6; i++) {
+            upload("words/delta/d" + i + "/");
+        }
+        var found = producer.discover("words/delta/").fresh();
+        var chunking = Chunking.DEFAULT.withDeltas(2);
+        var grouped = producer.plan("b-1", found, chunking.withGroup(1), Policy.PUBLISH, null);
+        producer.send(grouped, sent::addAll);
+
+        producer.send(producer.plan("b-1", found, chunking, Policy.PUBLISH, null), sent::addAll);
+        assertThat(new Plans(store).read("b-1")).contains(grouped);
+
+        var other = producer.plan("b-1", found, chunking.withBytes(1), Policy.PUBLISH, null);
+        assertThat(refusal(() -> producer.send(other, sent::addAll))).isEqualTo("batch-id-reused");
     }
 
     @Test

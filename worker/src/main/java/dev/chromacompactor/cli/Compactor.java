@@ -21,6 +21,7 @@ import picocli.CommandLine.TypeConversionException;
         subcommands = {
             WorkerCommand.class,
             EnqueueCommand.class,
+            BatchCommand.class,
             DlqCommand.class,
             SnapshotCommand.class,
             StatusCommand.class,

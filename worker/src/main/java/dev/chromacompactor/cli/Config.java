@@ -24,8 +24,12 @@ import org.jspecify.annotations.Nullable;
  * @param scratchMib {@code COMPACTOR_SCRATCH_MIB}: disk that the jobs of this worker may take together; null: what there is
  * @param keepVersions {@code COMPACTOR_KEEP_VERSIONS}: snapshot versions that stay; 4
  * @param keepFor {@code COMPACTOR_KEEP_FOR}: how long a superseded version stays for those who still download it; P1D
+ * @param sweepEvery {@code COMPACTOR_SWEEP_EVERY}: how often an idle worker looks after open batches, on average; PT5M
+ * @param sweepAfter {@code COMPACTOR_SWEEP_AFTER}: how long an open batch may be quiet before its messages are sent again;
+ *     PT1H
  * @param unlockPoll {@code COMPACTOR_UNLOCK_POLL}: how often to look whether files are closed; PT0.05S
  * @param unlockWait {@code COMPACTOR_UNLOCK_WAIT}: how long at most; PT2S
+ * @param gather {@code COMPACTOR_GATHER}: how long the publish of a delta that was announced alone waits for others; PT10S
  * @param drainTimeout {@code COMPACTOR_DRAIN_TIMEOUT}: how long running jobs may go on after SIGTERM; PT100S
  * @param healthPort {@code COMPACTOR_HEALTH_PORT}; null: no port
  * @param exports where metrics go: {@code COMPACTOR_METRICS} ({@code emf}: lines for CloudWatch on standard output; none), the
@@ -47,8 +51,11 @@ record Config(
         @Nullable Integer scratchMib,
         int keepVersions,
         Duration keepFor,
+        Duration sweepEvery,
+        Duration sweepAfter,
         Duration unlockPoll,
         Duration unlockWait,
+        Duration gather,
         Duration drainTimeout,
         @Nullable Integer healthPort,
         Exports.Settings exports,
@@ -72,8 +79,11 @@ record Config(
             "COMPACTOR_SCRATCH_MIB",
             "COMPACTOR_KEEP_VERSIONS",
             "COMPACTOR_KEEP_FOR",
+            "COMPACTOR_SWEEP_EVERY",
+            "COMPACTOR_SWEEP_AFTER",
             "COMPACTOR_UNLOCK_POLL",
             "COMPACTOR_UNLOCK_WAIT",
+            "COMPACTOR_GATHER",
             "COMPACTOR_DRAIN_TIMEOUT",
             "COMPACTOR_HEALTH_PORT",
             "COMPACTOR_METRICS",
@@ -107,9 +117,12 @@ record Config(
                 in.optionalNumber("COMPACTOR_SCRATCH_MIB", 1, Integer.MAX_VALUE),
                 in.number("COMPACTOR_KEEP_VERSIONS", 1, 100_000, 4),
                 in.duration("COMPACTOR_KEEP_FOR", Duration.ZERO, Duration.ofDays(3650), Duration.ofDays(1)),
+                in.duration("COMPACTOR_SWEEP_EVERY", Duration.ofSeconds(1), Duration.ofDays(1), Duration.ofMinutes(5)),
+                in.duration("COMPACTOR_SWEEP_AFTER", Duration.ofSeconds(1), Duration.ofDays(7), Duration.ofHours(1)),
                 in.duration(
                         "COMPACTOR_UNLOCK_POLL", Duration.ofMillis(1), Duration.ofMinutes(1), Duration.ofMillis(50)),
                 in.duration("COMPACTOR_UNLOCK_WAIT", Duration.ZERO, Duration.ofHours(1), Duration.ofSeconds(2)),
+                in.seconds("COMPACTOR_GATHER", Duration.ZERO, Duration.ofMinutes(15), Duration.ofSeconds(10)),
                 in.duration("COMPACTOR_DRAIN_TIMEOUT", Duration.ZERO, Duration.ofHours(12), Duration.ofSeconds(100)),
                 healthPort,
                 new Exports.Settings(

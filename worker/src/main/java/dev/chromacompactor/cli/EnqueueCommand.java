@@ -4,6 +4,7 @@ import dev.chromacompactor.batch.Plan;
 import dev.chromacompactor.batch.Policy;
 import dev.chromacompactor.compaction.LocatedDelta;
 import dev.chromacompactor.message.Trace;
+import dev.chromacompactor.producer.Chunking;
 import dev.chromacompactor.producer.Discovery;
 import dev.chromacompactor.producer.Producer;
 import java.security.SecureRandom;
@@ -27,7 +28,7 @@ import picocli.CommandLine.Option;
         name = "enqueue",
         description = {
             "Plans a batch of deltas and sends it to the queue.",
-            "--prefix sends what is not in the live snapshot, not rolled back and in no open batch; --delta what it names.",
+            "--prefix sends what is not in the live snapshot, not rolled back, not older than the snapshot's horizon and in no open batch; --delta what it names.",
             "Repeating it is safe: the same --batch with the same deltas is the same batch, with others it is refused."
         },
         footer = {
@@ -67,8 +68,25 @@ final class EnqueueCommand implements Callable<Integer> {
             names = "--chunk-size",
             paramLabel = "N",
             defaultValue = "10",
-            description = "Deltas in a chunk; ${DEFAULT-VALUE} unless named.")
+            description = "Deltas in a chunk at most; ${DEFAULT-VALUE} unless named.")
     private int chunkSize;
+
+    @Option(
+            names = "--chunk-bytes",
+            paramLabel = "N",
+            defaultValue = "268435456",
+            description = "Bytes of deltas in a chunk at most; ${DEFAULT-VALUE} unless named. A larger delta is alone.")
+    private long chunkBytes;
+
+    @Option(
+            names = "--group-size",
+            paramLabel = "N",
+            defaultValue = "16",
+            description = {
+                "Chunks in a group at most; ${DEFAULT-VALUE} unless named, 0 for none.",
+                "Groups are merged before the final merge, in batches of more than twice as many chunks."
+            })
+    private int groupSize;
 
     @Option(
             names = "--on-failed-chunk",
@@ -88,13 +106,16 @@ final class EnqueueCommand implements Callable<Integer> {
 
     @Option(
             names = "--watch",
-            description = "Wait until nothing more is to come, with progress. Exit code 3 if a chunk is not inside.")
+            description =
+                    "Wait until nothing more is to come, with progress and how long it may take. Exit code 3 if a chunk is not inside.")
     private boolean watch;
 
     private final Context context;
 
     @Mixin
     private final Output output;
+
+    private final Following.Pace pace = Thread::sleep;
 
     EnqueueCommand(Context context) {
         this.context = context;
@@ -103,6 +124,7 @@ final class EnqueueCommand implements Callable<Integer> {
 
     /**
      * @param chunks the deltas of each, by key
+     * @param groups the chunks of each, by index; empty: none
      * @param traceId what the log lines of all that follows are marked with; null: nothing was sent
      */
     record Sent(
@@ -111,6 +133,7 @@ final class EnqueueCommand implements Callable<Integer> {
             Policy policy,
             boolean dryRun,
             List<List<String>> chunks,
+            List<List<Integer>> groups,
             int deltas,
             long bytes,
             Map<String, Integer> leftOut,
@@ -119,9 +142,7 @@ final class EnqueueCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         String name = database.name();
-        if (chunkSize < 1) {
-            throw new UsageException("--chunk-size " + chunkSize + ": at least 1");
-        }
+        var chunking = chunking();
         String id = batch == null ? newBatch() : DatabaseOption.checked("--batch", batch);
         String[] required = dryRun ? new String[] {Config.BUCKET} : new String[] {Config.BUCKET, Config.QUEUE_URL};
         try (Connection connection = context.connect(required)) {
@@ -130,11 +151,11 @@ final class EnqueueCommand implements Callable<Integer> {
             found.counts().forEach((why, count) -> output.line("left out " + count + ": " + why.words()));
             if (found.fresh().isEmpty()) {
                 output.result(
-                        new Sent(id, name, policy, dryRun, List.of(), 0, 0, counts(found), null),
+                        new Sent(id, name, policy, dryRun, List.of(), List.of(), 0, 0, counts(found), null),
                         found.leftOut().isEmpty() ? "nothing lies below " + which.prefix : "nothing to send");
                 return 0;
             }
-            Plan plan = producer.plan(id, found.fresh(), chunkSize, policy, collection);
+            Plan plan = producer.plan(id, found.fresh(), chunking, policy, collection);
             if (dryRun) {
                 report(plan, found, null);
                 return 0;
@@ -146,8 +167,16 @@ final class EnqueueCommand implements Callable<Integer> {
                 return 0;
             }
             output.line(summary(plan, found));
-            return new BatchWatch(producer, plan, output).untilOver();
+            return new Following(connection.store(), id, output, false, context.clock(), pace).untilOver();
         }
+    }
+
+    private Chunking chunking() {
+        if (chunkSize < 1 || chunkBytes < 1 || groupSize < 0) {
+            throw new UsageException("--chunk-size %d, --chunk-bytes %d, --group-size %d: at least 1, 1 and 0"
+                    .formatted(chunkSize, chunkBytes, groupSize));
+        }
+        return new Chunking(chunkSize, chunkBytes, groupSize);
     }
 
     private Discovery discover(Producer producer) {
@@ -180,6 +209,10 @@ final class EnqueueCommand implements Callable<Integer> {
                 text.append("\n  chunk ").append(chunk);
                 chunks.get(chunk).forEach(key -> text.append("\n    ").append(key));
             }
+            for (int group = 0; group < plan.groups().size(); group++) {
+                List<Integer> members = plan.groups().get(group);
+                text.append("\n  group %d: chunks %d to %d".formatted(group, members.getFirst(), members.getLast()));
+            }
             text.append("\nnothing was written");
         }
         var sent = new Sent(
@@ -188,6 +221,7 @@ final class EnqueueCommand implements Callable<Integer> {
                 plan.policy(),
                 dryRun,
                 chunks,
+                plan.groups(),
                 found.fresh().size(),
                 bytes(found),
                 counts(found),
@@ -196,13 +230,15 @@ final class EnqueueCommand implements Callable<Integer> {
     }
 
     private String summary(Plan plan, Discovery found) {
-        return "%s batch %s: %d deltas (%,d bytes) in %d chunks"
+        int groups = plan.groups().size();
+        return "%s batch %s: %d deltas (%,d bytes) in %d chunks%s"
                 .formatted(
                         dryRun ? "would send" : "sent",
                         plan.batch(),
                         found.fresh().size(),
                         bytes(found),
-                        plan.parts().size());
+                        plan.parts().size(),
+                        groups == 0 ? "" : ", merged in %d groups".formatted(groups));
     }
 
     private static long bytes(Discovery found) {

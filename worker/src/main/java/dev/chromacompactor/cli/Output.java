@@ -74,6 +74,39 @@ final class Output {
         }
     }
 
+    /** Whether a line that is shown can change, so that it is worth it to show it again. */
+    boolean refreshes() {
+        return terminal && !json;
+    }
+
+    /** How far it has come, whenever that changes: on a terminal one line that changes, else a line each. */
+    void follow(String text) {
+        if (json) {
+            return;
+        }
+        if (terminal) {
+            overwrite(text);
+        } else {
+            out.println(text);
+        }
+    }
+
+    /** For a machine that follows: one line of JSON as it happens. */
+    void event(Object value) {
+        if (json) {
+            out.println(toJson(value));
+            out.flush();
+        }
+    }
+
+    /** Somebody pressed Ctrl-C: the last word, on a line of its own. */
+    void leave(String text) {
+        endProgress();
+        if (!json) {
+            err.println(text);
+        }
+    }
+
     /** Something a person should know though the command goes on; never in the way of the answer. */
     void warn(String text) {
         endProgress();

@@ -13,25 +13,40 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "snapshot",
-        description = "Published versions: list, show, verify, download.",
-        subcommands = {SnapshotList.class, SnapshotShow.class, SnapshotVerify.class, SnapshotDownload.class},
+        description = "Published versions: look at them, ask for a delta, go back to one, keep one, delete old ones.",
+        subcommands = {
+            SnapshotList.class,
+            SnapshotShow.class,
+            SnapshotVerify.class,
+            SnapshotDownload.class,
+            SnapshotContains.class,
+            SnapshotRollback.class,
+            SnapshotRelease.class,
+            SnapshotPin.class,
+            SnapshotUnpin.class,
+            SnapshotGc.class
+        },
         footer = {
             "",
             "Examples:",
             "  compactor snapshot list --database words",
             "  compactor snapshot show --database words",
             "  compactor snapshot verify --database words 20261124_081530_000042_1f2e3d4c",
-            "  compactor snapshot download --database words --out ./words"
+            "  compactor snapshot download --database words --out ./words",
+            "  compactor snapshot contains --database words words/delta/abc123/",
+            "  compactor snapshot rollback --database words 20261124_081530_000042_1f2e3d4c      what would change",
+            "  compactor snapshot gc --database words                                            what would be deleted"
         })
 final class SnapshotCommand implements Runnable {
     @Override
     public void run() {
-        throw new UsageException("name what to do: list, show, verify or download");
+        throw new UsageException(
+                "name what to do: list, show, verify, download, contains, rollback, release, pin, unpin or gc");
     }
 
-    /** What the four have in common. */
-    abstract static class OfDatabase implements Callable<Integer> {
-        private final Context context;
+    /** What all have in common. */
+    abstract static class OnDatabase implements Callable<Integer> {
+        final Context context;
 
         @Mixin
         final DatabaseOption database = new DatabaseOption();
@@ -39,7 +54,7 @@ final class SnapshotCommand implements Runnable {
         @Mixin
         final Output output;
 
-        OfDatabase(Context context) {
+        OnDatabase(Context context) {
             this.context = context;
             this.output = new Output(context);
         }
@@ -47,12 +62,53 @@ final class SnapshotCommand implements Runnable {
         @Override
         public Integer call() throws IOException {
             String name = database.name();
-            try (Connection connection = context.connect(Config.BUCKET)) {
-                return run(connection.catalog(name));
+            try (Connection connection = context.connect(required())) {
+                return run(connection, name);
             }
         }
 
+        /** Names of the variables that it cannot do without. */
+        String[] required() {
+            return new String[] {Config.BUCKET};
+        }
+
+        abstract int run(Connection connection, String name) throws IOException;
+    }
+
+    /** Those that only look. */
+    abstract static class OfDatabase extends OnDatabase {
+        OfDatabase(Context context) {
+            super(context);
+        }
+
+        @Override
+        int run(Connection connection, String name) throws IOException {
+            return run(connection.catalog(name));
+        }
+
         abstract int run(SnapshotCatalog catalog) throws IOException;
+    }
+
+    /** Those that are about one version, which must be named. */
+    abstract static class OnVersion extends OnDatabase {
+        @Parameters(arity = "1", paramLabel = "VERSION", description = "Its id, as snapshot list shows it.")
+        private String version = "";
+
+        OnVersion(Context context) {
+            super(context);
+        }
+
+        String version() {
+            return checked(version);
+        }
+    }
+
+    /** @throws UsageException if it is no part of a key */
+    private static String checked(String version) {
+        if (version.contains("/") || version.isBlank()) {
+            throw new UsageException("VERSION " + version + ": the id alone, as snapshot list shows it");
+        }
+        return version;
     }
 
     /** Show, verify and download: of the live version, unless one is named. */
@@ -84,10 +140,7 @@ final class SnapshotCommand implements Runnable {
         }
 
         private Manifest named(SnapshotCatalog catalog, String name) {
-            if (name.contains("/") || name.isBlank()) {
-                throw new UsageException("VERSION " + name + ": the id alone, as snapshot list shows it");
-            }
-            return catalog.load(name)
+            return catalog.load(checked(name))
                     .orElseThrow(() -> FailureException.input(
                             "version-unknown",
                             "version " + name + " of " + database.name()

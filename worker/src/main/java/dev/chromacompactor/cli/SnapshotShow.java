@@ -32,6 +32,9 @@ final class SnapshotShow extends SnapshotCommand.OfVersion {
         var lineage = manifest.lineage();
         field(text, "version", manifest.version() + ", number " + manifest.seq());
         field(text, "base", Objects.requireNonNullElse(manifest.base(), "none"));
+        if (manifest.reverts() != null) {
+            field(text, "content of", manifest.reverts());
+        }
         field(text, "records", "%,d".formatted(contents.records()));
         for (Manifest.Collection collection : contents.collections()) {
             field(
@@ -57,6 +60,9 @@ final class SnapshotShow extends SnapshotCommand.OfVersion {
                         each.chunk()
                                 + (each.input() == null ? "" : " (" + each.input() + ")")
                                 + ": " + each.reason() + ": " + each.message()));
+        lineage.revoked()
+                .chunks()
+                .forEach(each -> field(text, "revoked", each.name() + ", inside since " + each.since()));
         field(text, "build", manifest.build());
         return text.toString().stripTrailing();
     }

@@ -5,10 +5,12 @@ import dev.chromacompactor.batch.Databases;
 import dev.chromacompactor.batch.FanIn;
 import dev.chromacompactor.batch.Policy;
 import dev.chromacompactor.batch.Standing;
+import dev.chromacompactor.batch.Swept;
 import dev.chromacompactor.control.Pause;
 import dev.chromacompactor.control.Pauses;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
+import dev.chromacompactor.question.Words;
 import dev.chromacompactor.queue.DeadLetters;
 import dev.chromacompactor.queue.Letter;
 import dev.chromacompactor.queue.SqsQueue;
@@ -54,8 +56,18 @@ final class StatusCommand implements Callable<Integer> {
     /** @param reasons how many for which; null if there are too many to read */
     record Letters(long count, @Nullable Map<String, Integer> reasons) {}
 
-    /** @param held nothing of it is published, as a chunk failed and its policy is hold */
-    record Open(String batch, @Nullable Long openSeconds, int chunks, int missing, int failed, boolean held) {}
+    /**
+     * @param held nothing of it is published, as a chunk failed and its policy is hold
+     * @param sweptSeconds since an idle worker last looked after it, as it was quiet; null: it never was
+     */
+    record Open(
+            String batch,
+            @Nullable Long openSeconds,
+            int chunks,
+            int missing,
+            int failed,
+            boolean held,
+            @Nullable Long sweptSeconds) {}
 
     /** @param version the live one; null if nothing is published, or the bucket contradicts itself */
     record Database(
@@ -125,7 +137,7 @@ final class StatusCommand implements Callable<Integer> {
             Instant now = store.now();
             List<Open> open = new FanIn(store)
                     .open(name).stream()
-                            .map(batch -> open(batch.against(live.lineage()), now))
+                            .map(batch -> open(store, batch.against(live.lineage()), now))
                             .toList();
             return switch (live) {
                 case Live.None _ -> new Database(name, null, null, null, open);
@@ -143,7 +155,7 @@ final class StatusCommand implements Callable<Integer> {
         }
     }
 
-    private static Open open(Standing batch, Instant now) {
+    private static Open open(ObjectStore store, Standing batch, Instant now) {
         Instant since = batch.openSince();
         return new Open(
                 batch.batch(),
@@ -151,7 +163,10 @@ final class StatusCommand implements Callable<Integer> {
                 batch.items().size(),
                 batch.missing().size(),
                 batch.failed().size(),
-                batch.plan().policy() == Policy.HOLD && !batch.failed().isEmpty());
+                batch.plan().policy() == Policy.HOLD && !batch.failed().isEmpty(),
+                Swept.read(store, batch.batch())
+                        .map(swept -> Math.max(0, (now.toEpochMilli() - swept.at()) / 1000))
+                        .orElse(null));
     }
 
     private List<Paused> pauses(ObjectStore store, List<String> databases) {
@@ -259,17 +274,12 @@ final class StatusCommand implements Callable<Integer> {
         return open.batch() + ": " + (open.chunks() - open.missing() - open.failed()) + " of " + open.chunks()
                 + " chunks folded"
                 + (open.failed() > 0 ? ", " + open.failed() + " failed" : "")
-                + (open.openSeconds() == null ? "" : ", for " + age(open.openSeconds()));
+                + (open.openSeconds() == null ? "" : ", for " + age(open.openSeconds()))
+                + (open.sweptSeconds() == null ? "" : ", swept " + age(open.sweptSeconds()) + " ago");
     }
 
     private static String age(long seconds) {
-        var age = Duration.ofSeconds(seconds);
-        if (age.toDays() > 0) {
-            return age.toDays() + " d " + age.toHoursPart() + " h";
-        }
-        return age.toHours() > 0
-                ? age.toHours() + " h " + age.toMinutesPart() + " min"
-                : age.toMinutes() + " min " + age.toSecondsPart() + " s";
+        return Words.age(Duration.ofSeconds(seconds));
     }
 
     private static void field(StringBuilder text, String name, String value) {

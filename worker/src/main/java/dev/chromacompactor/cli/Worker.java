@@ -10,10 +10,13 @@ import dev.chromacompactor.job.MarksInBucket;
 import dev.chromacompactor.job.MessageHandler;
 import dev.chromacompactor.job.Tools;
 import dev.chromacompactor.queue.Consumer;
+import dev.chromacompactor.snapshot.Keep;
 import dev.chromacompactor.store.ObjectStore;
 import dev.chromacompactor.telemetry.Metrics;
+import dev.chromacompactor.upkeep.Upkeep;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Random;
 import java.util.function.UnaryOperator;
 
 /** Wires a consumer: the one place where message, job, compaction and store meet. */
@@ -68,11 +71,25 @@ final class Worker {
         return new Consumer(
                 connection.queue(),
                 letters,
-                watched.apply(new Jobs(tools, clock)),
+                watched.apply(new Jobs(tools, clock, config.gather())),
                 new MarksInBucket(connection.store()),
                 new PauseGate(new Pauses(beside, clock), clock),
                 metrics,
                 settings,
                 clock);
+    }
+
+    /** What the consumer's worker does while it has no messages. */
+    static Upkeep upkeep(Connection connection, ObjectStore beside, Consumer consumer, Metrics metrics) {
+        Config config = connection.config();
+        return new Upkeep(
+                beside,
+                connection.queue(),
+                new Upkeep.Settings(
+                        config.sweepEvery(), config.sweepAfter(), new Keep(config.keepVersions(), config.keepFor())),
+                consumer::idle,
+                metrics,
+                InstantSource.system(),
+                new Random());
     }
 }

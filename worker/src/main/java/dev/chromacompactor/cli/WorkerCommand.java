@@ -4,6 +4,7 @@ import dev.chromacompactor.compaction.Scratch;
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.queue.Consumer;
 import dev.chromacompactor.telemetry.Keys;
+import dev.chromacompactor.upkeep.Upkeep;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -70,6 +71,8 @@ final class WorkerCommand implements Callable<Integer> {
                     instruments::watch);
             consumer.start();
             instruments.running(consumer, connection, scratch);
+            Upkeep upkeep = Worker.upkeep(connection, instruments.beside(connection), consumer, instruments.metrics());
+            upkeep.start();
             LOG.atInfo()
                     .addKeyValue("queue", config.queueUrl())
                     .addKeyValue("bucket", config.bucket())
@@ -77,6 +80,7 @@ final class WorkerCommand implements Callable<Integer> {
                     .log("worker started");
             asked.await();
             instruments.draining();
+            upkeep.close();
             LOG.atInfo().log(
                     "worker stops: jobs get the drain timeout, the poll under way is heard to its end, up to 20 s");
             stop(consumer, config.drainTimeout());

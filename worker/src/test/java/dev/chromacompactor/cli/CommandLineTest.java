@@ -72,7 +72,8 @@ class CommandLineTest {
     void without_a_command_it_says_which_there_are() {
         assertThat(run().err()).contains("enqueue", "dlq", "snapshot", "merge", "inspect", "Exit codes:");
         assertThat(run("dlq").err()).contains("list, show, replay or drop");
-        assertThat(run("snapshot").err()).contains("list, show, verify or download");
+        assertThat(run("snapshot").err()).contains("list, show, verify, download, contains, rollback");
+        assertThat(run("batch").err()).contains("list, show, watch or explain");
         assertThat(run("enqeue").err()).contains("enqueue");
     }
 
@@ -84,9 +85,15 @@ class CommandLineTest {
                 "enqueue --database words --prefix a/ --delta b/",
                 "enqueue --database ../words --prefix a/",
                 "enqueue --database words --prefix a/ --chunk-size 0",
+                "enqueue --database words --prefix a/ --chunk-bytes 0",
+                "enqueue --database words --prefix a/ --group-size -1",
                 "enqueue --database words --prefix a/ --chunk-size ten",
                 "enqueue --database words --prefix a/ --on-failed-chunk maybe",
                 "enqueue --database words --prefix a/ --batch a/b",
+                "batch explain",
+                "batch show ..",
+                "batch list --limit 0",
+                "snapshot contains --database words",
                 "dlq show",
                 "dlq list --older-than yesterday",
                 "dlq list --class nobody",

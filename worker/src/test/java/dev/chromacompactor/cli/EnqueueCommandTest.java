@@ -61,6 +61,24 @@ class EnqueueCommandTest {
         assertThat(json.get("batch_id").asText()).matches("b-\\d{8}-\\d{6}-[0-9a-f]{6}");
         assertThat(json.get("bytes").asLong()).isPositive();
 
+        String[] grouped = {
+            "enqueue",
+            "--database",
+            "dry",
+            "--prefix",
+            "dry/delta/",
+            "--chunk-bytes",
+            "1",
+            "--group-size",
+            "0",
+            "--dry-run"
+        };
+        assertThat(stage.run(grouped).ended(0).out()).contains("in 2 chunks\n").doesNotContain("group");
+        stage.upload("small_wal", scratch, "dry/delta/three/");
+        grouped[8] = "1";
+        assertThat(stage.run(grouped).ended(0).out())
+                .contains("in 3 chunks, merged in 3 groups", "group 2: chunks 2 to 2");
+
         assertThat(waiting()).isEqualTo(before);
         assertThat(stage.store().list("batches/dry-1/")).isEmpty();
         assertThat(stage.store().list("dry/open/")).isEmpty();

@@ -2,11 +2,13 @@ package dev.chromacompactor.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.chromacompactor.chroma.ChromaDatabase;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -143,6 +145,170 @@ class SnapshotCommandTest {
         var list = snapshot("list", "broken").ended(0);
         assertThat(list.err()).contains("warning: ", "snapshot-damaged");
         assertThat(list.out()).contains(live("broken"));
+    }
+
+    /** The fixture's deltas once more, as batches of their own. */
+    private static void enqueue(String database, String delta, String batch) throws Exception {
+        stage.upload("small_wal", scratch, database + "/delta/" + delta + "/");
+        stage.run(
+                        "enqueue",
+                        "--database",
+                        database,
+                        "--delta",
+                        database + "/delta/" + delta + "/",
+                        "--batch",
+                        batch,
+                        "--watch")
+                .ended(0);
+    }
+
+    @Test
+    void an_operator_rolls_back_under_a_pause_releases_pins_and_collects() throws Exception {
+        stage.withWorker(() -> {
+            enqueue("history", "one", "h-1");
+            enqueue("history", "two", "h-2");
+        });
+        String second = live("history");
+        String first = snapshot("list", "history", "--json")
+                .ended(0)
+                .json()
+                .get(1)
+                .get("version")
+                .asText();
+        stage.run("pause", "--database", "history", "--reason", "bad data").ended(0);
+
+        var dry = snapshot("rollback", "history", first).ended(0);
+        assertThat(dry.out()).contains("would roll back", "h-2/0", "nothing was changed", "--expect " + second);
+        assertThat(live("history")).isEqualTo(second);
+        assertThat(snapshot("rollback", "history", first, "--expect", first, "--yes")
+                        .ended(ExitCode.FAILED)
+                        .err())
+                .contains("live-not-expected", second);
+        assertThat(snapshot("rollback", "history", second)
+                        .ended(ExitCode.FAILED)
+                        .err())
+                .contains("version-live");
+        assertThat(snapshot("rollback", "history", "../x").ended(ExitCode.USAGE).err())
+                .contains("VERSION ../x");
+
+        JsonNode back = snapshot("rollback", "history", first, "--expect", second, "--yes", "--json")
+                .ended(0)
+                .json();
+        assertThat(back.get("version").asText()).isEqualTo(live("history"));
+        assertThat(back.get("taken_out").get(0).asText()).isEqualTo("h-2/0");
+        assertThat(snapshot("rollback", "history", first, "--yes").ended(0).out())
+                .contains("already");
+        assertThat(snapshot("list", "history").ended(0).out()).contains("content of " + first);
+        assertThat(snapshot("show", "history").ended(0).out()).contains("content of", "revoked", "h-2/0");
+        assertThat(snapshot("verify", "history").ended(0).out()).contains("every file is there");
+        assertThat(stage.run("enqueue", "--database", "history", "--prefix", "history/delta/", "--dry-run")
+                        .ended(0)
+                        .out())
+                .contains("rolled back");
+
+        assertThat(stage.run(
+                                "enqueue",
+                                "--database",
+                                "history",
+                                "--delta",
+                                "history/delta/two/",
+                                "--batch",
+                                "h-2",
+                                "--watch")
+                        .ended(ExitCode.FOUND_SOMETHING)
+                        .out())
+                .contains("h-2/0: rolled-back");
+
+        assertThat(snapshot("release", "history", "nobody/0")
+                        .ended(ExitCode.FAILED)
+                        .err())
+                .contains("chunk-unknown");
+        assertThat(snapshot("release", "history", "h-2/0").ended(0).out()).contains("asked to publish: h-2");
+        stage.run("resume", "--database", "history").ended(0);
+        stage.withWorker(() -> stage.run(
+                        "enqueue",
+                        "--database",
+                        "history",
+                        "--delta",
+                        "history/delta/two/",
+                        "--batch",
+                        "h-2",
+                        "--watch")
+                .ended(0));
+        assertThat(snapshot("show", "history").ended(0).out())
+                .contains("2 chunks, 2 deltas")
+                .doesNotContain("revoked");
+
+        assertThat(snapshot("pin", "history", second, "--reason", "audit")
+                        .ended(0)
+                        .out())
+                .startsWith("pinned");
+        assertThat(snapshot("list", "history").ended(0).out()).contains("+" + second, "pinned: audit");
+        assertThat(snapshot("pin", "history", "20200101_000000_000001_00000000")
+                        .ended(ExitCode.FAILED)
+                        .err())
+                .contains("version-unknown");
+        var strict = new java.util.HashMap<>(stage.environment());
+        strict.put("COMPACTOR_KEEP_VERSIONS", "1");
+        strict.put("COMPACTOR_KEEP_FOR", "PT0S");
+        int before = snapshot("list", "history", "--json").ended(0).json().size();
+        assertThat(Stage.run(strict, "snapshot", "gc", "--database", "history")
+                        .ended(0)
+                        .out())
+                .contains("would go", first, "stays", "pinned", "nothing was changed");
+        assertThat(snapshot("list", "history", "--json").ended(0).json()).hasSize(before);
+        JsonNode gone = Stage.run(strict, "snapshot", "gc", "--database", "history", "--yes", "--json")
+                .ended(0)
+                .json();
+        assertThat(gone.get("bytes").asLong()).isPositive();
+        assertThat(snapshot("list", "history", "--json").ended(0).json()).hasSize(2);
+        assertThat(snapshot("unpin", "history", second).ended(0).out()).startsWith("unpinned");
+        assertThat(snapshot("unpin", "history", second).ended(0).out()).contains("was not pinned");
+    }
+
+    @Test
+    void nothing_is_collected_where_the_pointer_names_nothing() {
+        stage.store().put("lost/snapshot/timestamped/20261124_080000_000001_0123abcd/x", "x".getBytes(UTF_8));
+        stage.store().put("lost/snapshot/latest-pointer.txt", "20261124_080000_000002_0123abcd".getBytes(UTF_8));
+        for (String[] command : new String[][] {
+            {"gc", "--yes"},
+            {"rollback", "20261124_080000_000001_0123abcd", "--yes"},
+            {"release", "b/0"}
+        }) {
+            var more = List.of(command).subList(1, command.length).toArray(String[]::new);
+            assertThat(snapshot(command[0], "lost", more).ended(ExitCode.FAILED).err())
+                    .as(command[0])
+                    .contains("pointer-dangling");
+        }
+        assertThat(stage.store().list("lost/")).hasSize(2);
+    }
+
+    @Test
+    void gc_says_what_batches_left_and_takes_it_away_only_when_told() {
+        var environment = new java.util.HashMap<>(stage.environment());
+        environment.put("COMPACTOR_KEEP_FOR", "PT0S");
+        var gc = List.of("snapshot", "gc", "--database", "words", "--json");
+        // The store knows whole seconds only.
+        await().until(() -> !leftovers(environment, gc).isEmpty());
+
+        JsonNode found = leftovers(environment, gc);
+        assertThat(found).singleElement().satisfies(each -> {
+            assertThat(each.get("kind").asText()).isEqualTo("intermediate");
+            assertThat(each.get("objects").asLong()).isEqualTo(1);
+            assertThat(each.get("bytes").asLong()).isPositive();
+        });
+        var told = new java.util.ArrayList<>(gc);
+        told.add("--yes");
+        assertThat(leftovers(environment, told)).isEqualTo(found);
+        assertThat(leftovers(environment, gc)).isEmpty();
+        snapshot("verify", "words").ended(0);
+    }
+
+    private static JsonNode leftovers(Map<String, String> environment, List<String> args) {
+        return Stage.run(environment, args.toArray(String[]::new))
+                .ended(0)
+                .json()
+                .get("leftovers");
     }
 
     @Test

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.chromacompactor.chroma.ChromaFixtures;
 import dev.chromacompactor.compaction.Scratch;
 import dev.chromacompactor.embedded.EmbeddedServers;
-import dev.chromacompactor.queue.Consumer;
 import dev.chromacompactor.store.ObjectStore;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -21,6 +20,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** SQS and S3 of one test class, and the commands run against them inside this process. */
 final class Stage implements AutoCloseable {
@@ -29,12 +29,18 @@ final class Stage implements AutoCloseable {
     private final Connection connection;
 
     Stage(Path scratch) {
+        this(scratch, _ -> {});
+    }
+
+    /** @param more changes what the commands find in their environment */
+    Stage(Path scratch, Consumer<Map<String, String>> more) {
         // What the SDK of both services finds first; the embedded servers take any.
         System.setProperty("aws.accessKeyId", "test");
         System.setProperty("aws.secretAccessKey", "test");
         servers = EmbeddedServers.start(0, 0);
         environment = new HashMap<>(DevCommand.environment(servers, servers.createStandardSet()));
         environment.put("COMPACTOR_SCRATCH_DIR", scratch.toString());
+        more.accept(environment);
         connection = Connection.open(environment, Config.QUEUE_URL, Config.DLQ_URL, Config.BUCKET);
     }
 
@@ -112,7 +118,7 @@ final class Stage implements AutoCloseable {
     /** While a worker is at work. */
     void withWorker(Step step) throws Exception {
         try (Scratch scratch = Scratch.below(connection.config().scratchDir(), "worker")) {
-            Consumer consumer = Worker.consumer(connection, scratch);
+            var consumer = Worker.consumer(connection, scratch);
             consumer.start();
             try {
                 step.run();

@@ -10,6 +10,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import dev.chromacompactor.batch.BatchKeys;
 import dev.chromacompactor.producer.Producer;
+import dev.chromacompactor.snapshot.Claim;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
 import dev.chromacompactor.store.MemoryObjectStore;
 import java.util.Collection;
@@ -40,7 +41,11 @@ class LeastPrivilegeTest {
             entry("putObject", "s3:PutObject"),
             entry("createMultipartUpload", "s3:PutObject"),
             entry("uploadPart", "s3:PutObject"),
+            // And to read what is copied, which headObject asks for before.
+            entry("copyObject", "s3:PutObject"),
+            entry("uploadPartCopy", "s3:PutObject"),
             entry("completeMultipartUpload", "s3:PutObject"),
+            entry("listMultipartUploadsPaginator", "s3:ListBucketMultipartUploads"),
             entry("abortMultipartUpload", "s3:AbortMultipartUpload"),
             entry("deleteObjects", "s3:DeleteObject"),
             entry("getBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration"),
@@ -169,6 +174,7 @@ class LeastPrivilegeTest {
                         BatchKeys.databaseFile(BatchKeys.chunk("b-1", 0)),
                         BatchKeys.databaseFile(BatchKeys.group("b-1", 0)),
                         "words/snapshot/timestamped/v/manifest.json",
+                        Claim.key("words"),
                         pointer))
                 .allSatisfy(key -> assertThat(may(Role.WORKER, "s3:PutObject", key))
                         .as(key)
@@ -191,29 +197,53 @@ class LeastPrivilegeTest {
 
     /** The statement names the folders of what these delete: another one that deletes needs another folder. */
     @Test
-    void a_worker_deletes_only_its_marks_and_probes() {
+    void a_worker_deletes_only_its_marks_and_probes_and_what_batches_left() {
         assertThat(CALLS.callersOf("ObjectStore", "delete", Role.WORKER.entries()))
-                .containsExactly("BucketProbe", "MarksInBucket", "OpenBatches");
-        assertThat(List.of(BatchKeys.open("words", "b-1"), "attempts/message/1", "control/probe/1"))
+                .containsExactly("Away", "BucketProbe", "MarksInBucket", "OpenBatches", "Sweeper", "VersionCollector");
+        assertThat(List.of(
+                        BatchKeys.open("words", "b-1"),
+                        "attempts/message/1",
+                        "control/probe/1",
+                        "words/snapshot/timestamped/v/manifest.json",
+                        BatchKeys.plan("b-1"),
+                        BatchKeys.swept("b-1"),
+                        BatchKeys.chunkReceipt("b-1", 0),
+                        BatchKeys.databaseFile(BatchKeys.chunk("b-1", 0))))
                 .allSatisfy(key -> assertThat(may(Role.WORKER, "s3:DeleteObject", key))
                         .as(key)
                         .isTrue());
         assertThat(may(Role.WORKER, "s3:DeleteObject", "control/pause.json")).isFalse();
-        assertThat(may(Role.WORKER, "s3:DeleteObject", BatchKeys.plan("b-1"))).isFalse();
+        assertThat(may(Role.WORKER, "s3:DeleteObject", "words/delta/1/chroma.sqlite3"))
+                .isFalse();
         assertThat(may(Role.WORKER, "s3:DeleteObject", "words/snapshot/latest-pointer.txt"))
                 .isFalse();
     }
 
     @Test
-    void an_operator_writes_and_deletes_pauses_alone() {
+    void an_operator_writes_and_deletes_pauses_versions_and_pins_and_what_a_collection_takes() {
         assertThat(CALLS.callersOf("ObjectStore", "delete", Role.OPERATOR.entries()))
-                .containsExactly("Pauses");
+                .containsExactly("Away", "Pauses", "Pins", "VersionCollector");
         for (var action : List.of("s3:PutObject", "s3:DeleteObject")) {
-            assertThat(may(Role.OPERATOR, action, "control/pause.json")).isTrue();
-            assertThat(may(Role.OPERATOR, action, "words/control/pause.json")).isTrue();
-            assertThat(may(Role.OPERATOR, action, "words/snapshot/latest-pointer.txt"))
+            assertThat(List.of(
+                            "control/pause.json",
+                            "words/control/pause.json",
+                            "words/snapshot/timestamped/v/manifest.json",
+                            "words/snapshot/pins/v"))
+                    .allSatisfy(key -> assertThat(may(Role.OPERATOR, action, key))
+                            .as("%s %s", action, key)
+                            .isTrue());
+            assertThat(may(Role.OPERATOR, action, "words/delta/1/chroma.sqlite3"))
                     .isFalse();
         }
+        assertThat(List.of(
+                        "words/snapshot/latest-pointer.txt", "words/snapshot/gc.json", BatchKeys.open("words", "b-1")))
+                .allSatisfy(key -> {
+                    assertThat(may(Role.OPERATOR, "s3:PutObject", key)).as(key).isTrue();
+                    assertThat(may(Role.OPERATOR, "s3:DeleteObject", key))
+                            .as(key)
+                            .isFalse();
+                });
+        assertThat(may(Role.OPERATOR, "s3:PutObject", BatchKeys.plan("b-1"))).isFalse();
     }
 
     @Test

@@ -1,16 +1,23 @@
 package dev.chromacompactor.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.chromacompactor.Schemas;
 import dev.chromacompactor.batch.Plan;
 import dev.chromacompactor.batch.Policy;
 import dev.chromacompactor.message.StageMessages;
+import dev.chromacompactor.producer.Chunking;
 import dev.chromacompactor.producer.Producer;
+import dev.chromacompactor.snapshot.Keep;
+import dev.chromacompactor.snapshot.Pins;
+import dev.chromacompactor.snapshot.VersionCollector;
 import dev.chromacompactor.store.MemoryObjectStore;
+import dev.chromacompactor.store.MemoryObjectStore.Kind;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -18,6 +25,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,6 +38,9 @@ class WrittenObjectsTest {
             "batches/[^/]+/plan.json", "plan",
             "batches/[^/]+/(chunk|group)-\\d+.json", "receipt",
             "batches/[^/]+/published.json", "published",
+            "words/snapshot/claim.json", "claim",
+            "words/snapshot/gc.json", "doomed",
+            "words/snapshot/pins/[^/]+", "pin",
             "words/snapshot/timestamped/[^/]+/manifest.json", "manifest");
 
     @TempDir
@@ -61,8 +72,12 @@ class WrittenObjectsTest {
     }
 
     private void enqueue(String batch, Policy policy, String... keys) {
+        enqueue(batch, Chunking.DEFAULT.withDeltas(1), policy, keys);
+    }
+
+    private void enqueue(String batch, Chunking chunking, Policy policy, String... keys) {
         var producer = new Producer(store, "words");
-        var plan = producer.plan(batch, Stream.of(keys).map(producer::named).toList(), 1, policy, "words");
+        var plan = producer.plan(batch, Stream.of(keys).map(producer::named).toList(), chunking, policy, "words");
         producer.send(plan, work.sent::addAll);
         carryOn();
     }
@@ -91,6 +106,11 @@ class WrittenObjectsTest {
     void plans_receipts_manifests_and_events_are_as_their_schemas_say() {
         enqueue("planned", Policy.PUBLISH, delta("a", 0), broken("b"));
         enqueue("held", Policy.HOLD, delta("c", 1));
+        enqueue(
+                "grouped",
+                Chunking.DEFAULT.withDeltas(1).withGroup(2),
+                Policy.PUBLISH,
+                IntStream.range(0, 5).mapToObj(i -> delta("grouped" + i, i)).toArray(String[]::new));
         send(chunk("counted", 0, delta("d", 2)));
         send("{'operation':'final_merge','batch_id':'counted','database':'words','total_chunks':1,"
                 + "'poll_results_s3_bucket':'bucket','poll_results_s3_key':'polls/1.json'}");
@@ -102,6 +122,9 @@ class WrittenObjectsTest {
         send("{'operation':'final_merge','batch_id':'listed','database':'words','poll_results_s3_key':'polls/2.json',"
                 + "'chunk_results':['intermediate/listed-group-0-group-0/merged/',{'empty':true},{'statusCode':500}]}");
         send("{'delta_key':'" + delta("g", 4) + "','collection':'words','database':'words'}");
+
+        var _ = new Pins(store, "words").pin(new Pins.Pin(work.live("words").version(), "a test", "nobody", MONDAY));
+        dieWhileCollecting();
 
         var met = new TreeSet<String>();
         for (var object : store.list("")) {
@@ -126,6 +149,18 @@ class WrittenObjectsTest {
                         .as(event.toString())
                         .isEmpty());
         itWasWorthLooking();
+    }
+
+    /** With versions doomed: else the list would be empty. */
+    private void dieWhileCollecting() {
+        store.onCall(call -> {
+            if (call.kind() == Kind.DELETE) {
+                throw new AssertionError("killed");
+            }
+        });
+        var collector = new VersionCollector(store, "words", new Keep(1, Duration.ZERO));
+        assertThatThrownBy(() -> collector.collect((_, _, _) -> {})).hasMessage("killed");
+        store.onCall(_ -> {});
     }
 
     /** Nothing above was valid only because it was empty. */

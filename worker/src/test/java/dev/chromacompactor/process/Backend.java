@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
 
@@ -74,6 +75,19 @@ final class Backend {
         return stores.bucket(bucket);
     }
 
+    /** A bucket of one's own: what is paused or swept in it is nobody else's. */
+    ObjectStore makeBucket(String name) {
+        try (var client = S3Client.builder()
+                .endpointOverride(storing.endpoint())
+                .region(Region.of(storing.region()))
+                .forcePathStyle(true)
+                .credentialsProvider(storing.credentials())
+                .build()) {
+            var _ = client.createBucket(request -> request.bucket(name));
+        }
+        return stores.bucket(name);
+    }
+
     /** A work queue with its dead-letter queue. */
     record Queues(String url, String deadLetters) {}
 
@@ -96,6 +110,10 @@ final class Backend {
 
     void delete(String url) {
         var _ = sqs.deleteQueue(request -> request.queueUrl(url));
+    }
+
+    void purge(String url) {
+        var _ = sqs.purgeQueue(request -> request.queueUrl(url));
     }
 
     void send(String url, String body) {

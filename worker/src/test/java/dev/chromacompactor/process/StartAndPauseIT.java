@@ -5,13 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.net.ServerSocket;
-import java.net.URI;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.regions.Region;
-import software.amazon.awssdk.services.s3.S3Client;
 
 /** What a worker does before its first poll, and instead of it. */
 class StartAndPauseIT {
@@ -59,7 +53,7 @@ class StartAndPauseIT {
         var backend = Backend.shared();
         var queues = backend.queues("paused");
         var environment = backend.environment(queues, "COMPACTOR_BUCKET", "paused");
-        makeBucket(environment);
+        var _ = backend.makeBucket("paused");
         assertThat(Program.run(environment, "pause", "--reason", "bucket moves", "--wait")
                         .code())
                 .isZero();
@@ -80,18 +74,6 @@ class StartAndPauseIT {
     private static int nobody() throws IOException {
         try (var socket = new ServerSocket(0)) {
             return socket.getLocalPort();
-        }
-    }
-
-    /** Of its own, since a pause is for everybody who works in a bucket. */
-    private static void makeBucket(Map<String, String> environment) {
-        try (var client = S3Client.builder()
-                .endpointOverride(URI.create(String.valueOf(environment.get("AWS_ENDPOINT_URL_S3"))))
-                .region(Region.of(String.valueOf(environment.get("AWS_REGION"))))
-                .forcePathStyle(true)
-                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("any", "any")))
-                .build()) {
-            var _ = client.createBucket(request -> request.bucket(String.valueOf(environment.get("COMPACTOR_BUCKET"))));
         }
     }
 }

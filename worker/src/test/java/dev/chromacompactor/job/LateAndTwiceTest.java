@@ -1,0 +1,196 @@
+package dev.chromacompactor.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.chromacompactor.batch.BatchKeys;
+import dev.chromacompactor.batch.Plan;
+import dev.chromacompactor.batch.Policy;
+import dev.chromacompactor.batch.Receipt;
+import dev.chromacompactor.compaction.LocatedDelta;
+import dev.chromacompactor.message.StageMessages;
+import dev.chromacompactor.producer.Producer;
+import dev.chromacompactor.snapshot.ChunkName;
+import dev.chromacompactor.snapshot.Lineage;
+import dev.chromacompactor.store.MemoryObjectStore;
+import dev.chromacompactor.store.MemoryObjectStore.Kind;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Work that comes long after its batch, and work that two workers do at once. */
+class LateAndTwiceTest {
+    private static final Instant MONDAY = Instant.parse("2026-11-02T08:00:00Z");
+
+    @TempDir
+    Path scratch;
+
+    private Instant now = MONDAY.plusSeconds(60);
+    private final MemoryObjectStore store = new MemoryObjectStore("bucket", () -> now);
+
+    private static String key(String name) {
+        return "words/delta/" + name + "/";
+    }
+
+    private void enqueue(Workplace work, String batch, Policy policy, String... names) {
+        var producer = new Producer(store, "words");
+        var located = new ArrayList<LocatedDelta>();
+        for (String name : names) {
+            located.add(producer.named(key(name)));
+        }
+        Plan plan = producer.plan(batch, located, 1, policy, "words");
+        producer.send(plan, work.sent::addAll);
+    }
+
+    /** A batch whose second chunk is broken; then more than a month passes, with two publishes in it. */
+    private Workplace aMonthLater(Policy policy) {
+        var work = new Workplace(store, scratch);
+        SmallDelta.writtenAt(MONDAY).upsert("base", 0).put(store, key("base"), scratch);
+        enqueue(work, "zero", Policy.PUBLISH, "base");
+        work.drain();
+        SmallDelta.writtenAt(MONDAY).upsert("x", 1, "k", 1).put(store, key("good"), scratch);
+        store.put(key("bad") + "chroma.sqlite3", "no database".getBytes(StandardCharsets.UTF_8));
+        enqueue(work, "old", policy, "good", "bad");
+        work.done(Objects.requireNonNull(work.sent.removeFirst()));
+        assertThat(work.refused(Objects.requireNonNull(work.sent.removeFirst())).message())
+                .contains(key("bad"));
+        work.drain();
+        for (int i = 0; i < 2; i++) {
+            now = now.plus(Lineage.HORIZON).plusSeconds(3_600);
+            SmallDelta.writtenAt(now.minusSeconds(5)).upsert("new" + i, i).put(store, key("new" + i), scratch);
+            enqueue(work, "new" + i, Policy.PUBLISH, "new" + i);
+            work.drain();
+        }
+        // Written anew, but it counts from when it was first seen.
+        SmallDelta.writtenAt(now).upsert("x", 9, "k", 9).upsert("y", 9).put(store, key("bad"), scratch);
+        return work;
+    }
+
+    @Test
+    void past_the_horizon_a_replayed_chunk_is_refused_by_name_and_changes_nothing() {
+        var work = aMonthLater(Policy.PUBLISH);
+        var before = work.live("words");
+        assertThat(before.lineage().horizon()).isGreaterThan(MONDAY.toEpochMilli());
+
+        work.done(StageMessages.processChunk("old", 1, "words"));
+        work.drain();
+
+        assertThat(work.live("words").version()).isEqualTo(before.version());
+        assertThat(work.letters)
+                .extracting(letter -> letter.failure().reason())
+                .isNotEmpty()
+                .containsOnly("older-than-horizon");
+        assertThat(work.letters)
+                .anySatisfy(letter -> assertThat(letter.failure().message()).contains("old/1", key("bad")));
+
+        // The next version says so too, and holds what the others brought and no more.
+        SmallDelta.writtenAt(now).upsert("last", 3).put(store, key("last"), scratch);
+        enqueue(work, "last", Policy.PUBLISH, "last");
+        work.drain();
+        assertThat(work.live("words").contents().records())
+                .isEqualTo(before.contents().records() + 1);
+        assertThat(work.live("words").lineage().names()).doesNotContain(ChunkName.of("old", 1));
+    }
+
+    @Test
+    void past_the_horizon_a_batch_on_hold_is_refused_whole() {
+        var work = aMonthLater(Policy.HOLD);
+        var before = work.live("words");
+
+        work.done(StageMessages.processChunk("old", 1, "words"));
+        work.drain();
+
+        assertThat(work.live("words").version()).isEqualTo(before.version());
+        assertThat(work.letters)
+                .extracting(letter -> letter.failure().reason())
+                .isNotEmpty()
+                .containsOnly("older-than-horizon");
+        assertThat(work.published("old").excused())
+                .extracting(Lineage.Excuse::chunk)
+                .containsExactlyInAnyOrder(ChunkName.of("old", 0), ChunkName.of("old", 1));
+    }
+
+    @Test
+    void two_workers_with_the_same_chunk_leave_one_intermediate_and_the_receipt_names_it() {
+        var slow = new Workplace(store, scratch.resolve("slow"));
+        var fast = new Workplace(store, scratch.resolve("fast"));
+        var delta = SmallDelta.writtenAt(MONDAY).upsert("x", 1).put(store, key("a"), scratch);
+        enqueue(slow, "twice", Policy.PUBLISH, "a");
+        String body = slow.sent.removeFirst();
+        String object = BatchKeys.databaseFile(BatchKeys.chunk("twice", 0));
+        var first = new AtomicBoolean(true);
+        store.onCall(call -> {
+            if (call.kind() == Kind.PUT_IF_ABSENT && call.key().equals(object) && first.getAndSet(false)) {
+                fast.done(body);
+                // Published and collected by others while we were about to write.
+                fast.drain();
+            }
+        });
+        slow.done(body);
+        store.onCall(call -> {});
+        slow.drain();
+
+        Receipt receipt = slow.chunk("twice", 0);
+        assertThat(store.list("intermediate/twice/")).singleElement().satisfies(there -> {
+            assertThat(there.key()).isEqualTo(object);
+            assertThat(there.etag())
+                    .isEqualTo(Objects.requireNonNull(receipt.intermediate()).etag());
+        });
+        assertThat(slow.live("words").seq()).isEqualTo(1);
+        assertThat(slow.digestOfFiles("words")).isEqualTo(SmallDelta.digest("words", List.of(delta)));
+    }
+
+    @Test
+    void a_late_worker_that_makes_a_collected_intermediate_anew_is_no_harm_and_no_second_publish() {
+        var slow = new Workplace(store, scratch.resolve("slow"));
+        var fast = new Workplace(store, scratch.resolve("fast"));
+        var delta = SmallDelta.writtenAt(MONDAY).upsert("x", 1).put(store, key("a"), scratch);
+        enqueue(slow, "twice", Policy.PUBLISH, "a");
+        String body = slow.sent.removeFirst();
+        String object = BatchKeys.databaseFile(BatchKeys.chunk("twice", 0));
+        var first = new AtomicBoolean(true);
+        store.onCall(call -> {
+            if (call.kind() == Kind.PUT_IF_ABSENT && call.key().equals(object) && first.getAndSet(false)) {
+                fast.done(body);
+                fast.drain();
+                store.delete(List.of(object));
+            }
+        });
+        slow.done(body);
+        store.onCall(call -> {});
+        slow.drain();
+
+        assertThat(slow.live("words").seq()).isEqualTo(1);
+        assertThat(slow.live("words").lineage().chunks()).hasSize(1);
+        assertThat(slow.digestOfFiles("words")).isEqualTo(SmallDelta.digest("words", List.of(delta)));
+    }
+
+    @Test
+    void a_receipt_warns_of_operations_that_left_no_trace() {
+        var work = new Workplace(store, scratch);
+        Misfits.put(store, "1.5.9", "two_collections", key("a"), scratch);
+        enqueue(work, "traces", Policy.PUBLISH, "a");
+        work.drain();
+
+        assertThat(work.chunk("traces", 0).warnings())
+                .anySatisfy(warning -> assertThat(warning).contains(key("a"), "left no trace"));
+    }
+
+    @Test
+    void a_batch_waits_for_its_publish_as_long_as_it_is_younger_than_the_horizon() {
+        var work = new Workplace(store, scratch);
+        SmallDelta.writtenAt(MONDAY).upsert("x", 1).put(store, key("a"), scratch);
+        enqueue(work, "patient", Policy.PUBLISH, "a");
+        work.done(Objects.requireNonNull(work.sent.removeFirst()));
+        now = now.plus(Duration.ofDays(29));
+        work.drain();
+
+        assertThat(work.live("words").lineage().names()).containsExactly(ChunkName.of("patient", 0));
+    }
+}

@@ -6,7 +6,7 @@ MVN := mvn -B -ntp
 COMPACTOR := worker/target/compactor/bin/compactor
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo image test localstack bench bench-consumer fmt clean
+.PHONY: help build demo image test model localstack bench bench-consumer fmt clean
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
@@ -26,6 +26,9 @@ image: ## the worker's image as worker/target/compactor-image.tar, for `docker l
 
 test: ## all tests; real Chroma is set up by the tests themselves; LOCALSTACK=1: those on LocalStack too
 	@$(if $(LOCALSTACK),LOCALSTACK=1 python3 localstack/host.py )$(MVN) verify
+
+model: ## every order of steps of the publish protocol, then deliberate mistakes in it: a minute on one core
+	@python3 worker/src/model/protocol_model.py --quiet
 
 localstack: ## LocalStack with queues and bucket made, without Docker, until Ctrl-C; needs Python 3.11
 	@python3 localstack/host.py

@@ -24,10 +24,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Writes the five files of a vector index: the base's graph with vectors put in and taken out, or a new graph.
  *
- * <p>An id that gets another vector is a deleted node and a new one with a new label; one that gets the vector it has keeps its node. Where
- * more than a fifth of all nodes would be deleted ones, or equal vectors of the base link to nothing but each other, the graph is built anew
- * from the live vectors, with the labels they have. The same
- * input gives the same files on machines with the same vector registers.
+ * <p>An id that gets another vector is a deleted node and a new one with a new label; one that gets the vector it has
+ * keeps its node. Where more than a fifth of all nodes would be deleted ones, or equal vectors of the base link to
+ * nothing but each other, the graph is built anew from the live vectors, with the labels they have. The same input
+ * gives the same files on machines with the same vector registers.
  *
  * <p>Before it returns, the result is opened and checked: structure, every live node reachable on level 0 from the entry point and
  * linked to. The pickle, without which Chroma sees no index, is written last; if the building fails nothing is left behind.

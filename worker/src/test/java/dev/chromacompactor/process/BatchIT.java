@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A batch is watched by a program of its own. */
 class BatchIT {
-    private static final String DATABASE = "watched";
+    private static final String DATABASE = "followed";
 
     private final Backend backend = Backend.shared();
     private final Backend.Queues queues = backend.queues("watched-" + UUID.randomUUID());

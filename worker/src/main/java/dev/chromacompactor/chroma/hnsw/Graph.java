@@ -1,7 +1,7 @@
 package dev.chromacompactor.chroma.hnsw;
 
 import static java.nio.channels.FileChannel.MapMode.READ_WRITE;
-import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 
@@ -18,14 +18,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A graph while it is built: {@code data_level0.bin} of the new folder itself, mapped, so nothing but links above level 0 and lengths is
- * on the heap. For one thread.
+ * on the heap. Threads may write links of different nodes at once; all else is for one.
  */
 final class Graph implements AutoCloseable {
     final Layout layout;
     final Space space;
     final float[] lengths;
     private final int[] @Nullable [] upper;
-    private final Arena arena = Arena.ofConfined();
+    private final Arena arena = Arena.ofShared();
     private final MemorySegment data;
     private int nodes;
     private int maxLevel = -1;
@@ -34,15 +34,17 @@ final class Graph implements AutoCloseable {
     /**
      * @param capacity nodes it will have in the end
      * @param base whose nodes and links are taken over, or null
+     * @param consumed whether the base's own file becomes this one's, else it is copied
      */
-    Graph(Path folder, Layout layout, Space space, int capacity, @Nullable HnswIndex base) throws IOException {
+    Graph(Path folder, Layout layout, Space space, int capacity, @Nullable HnswIndex base, boolean consumed)
+            throws IOException {
         this.layout = layout;
         this.space = space;
         this.lengths = new float[capacity];
         this.upper = new int[capacity] @Nullable [];
         boolean mapped = false;
         try {
-            this.data = map(folder.resolve(IndexFiles.DATA), layout.node(capacity), base);
+            this.data = map(folder.resolve(IndexFiles.DATA), layout.node(capacity), base, consumed);
             mapped = true;
         } finally {
             if (!mapped) {
@@ -62,19 +64,23 @@ final class Graph implements AutoCloseable {
     }
 
     /** Every block is written before it is mapped: a full disk is then an exception, not a signal that ends the process. */
-    private MemorySegment map(Path file, long bytes, @Nullable HnswIndex base) throws IOException {
-        try (var out = FileChannel.open(file, CREATE_NEW, READ, WRITE)) {
-            if (base != null) {
-                long size = layout.node(base.header().nodes());
-                try (var in = FileChannel.open(base.folder().resolve(IndexFiles.DATA), READ)) {
-                    for (long at = 0; at < size; ) {
-                        at += in.transferTo(at, size - at, out);
-                    }
-                }
+    private MemorySegment map(Path file, long bytes, @Nullable HnswIndex base, boolean consumed) throws IOException {
+        if (base != null) {
+            Path from = base.folder().resolve(IndexFiles.DATA);
+            Files.deleteIfExists(file);
+            if (consumed) {
+                Files.move(from, file);
+            } else {
+                Files.copy(from, file);
             }
+        }
+        try (var out = FileChannel.open(file, CREATE, READ, WRITE)) {
+            // Chroma's own file may have room for more nodes than it has.
+            long at = base == null ? 0 : layout.node(base.header().nodes());
+            out.truncate(at);
             ByteBuffer zeros = ByteBuffer.allocateDirect(1 << 20);
-            for (long at = out.position(); at < bytes; ) {
-                at += out.write(zeros.clear().limit((int) Math.min(zeros.capacity(), bytes - at)));
+            while (at < bytes) {
+                at += out.write(zeros.clear().limit((int) Math.min(zeros.capacity(), bytes - at)), at);
             }
             return out.map(READ_WRITE, 0, bytes, arena);
         }

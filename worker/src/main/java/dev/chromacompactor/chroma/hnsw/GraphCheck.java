@@ -26,29 +26,48 @@ final class GraphCheck {
         this.seen = new int[nodes];
     }
 
-    void run() {
+    /** @param from the first node whose vector is looked at */
+    void run(int from) {
         checkLevels();
         for (int node = 0; node < nodes; node++) {
-            checkVector(node);
-            checkLength(node);
+            if (node >= from) {
+                checkVector(node);
+                checkLength(node);
+            }
             checkLevelZero(node);
             checkUpper(node);
         }
     }
 
-    /** What we promise of our own indexes beyond {@link #run()}: a search can reach every live node, and some node links to it. */
+    /** What we promise of our own indexes beyond {@link #run}: a search can reach every live node, and some node links to it. */
     void requireReachable() {
         int[] incoming = new int[nodes];
         BitSet reached = reached(incoming);
         for (int node = 0; node < nodes; node++) {
-            boolean live = (data.get(Layout.INT, layout.node(node)) & Layout.DELETED) == 0;
-            if (live && !reached.get(node)) {
-                throw bad(index.folder().resolve(IndexFiles.DATA), node, 0, "cannot be reached from the entry point");
-            }
-            if (live && incoming[node] == 0 && index.size() > 1) {
-                throw bad(index.folder().resolve(IndexFiles.DATA), node, 0, "is linked to by no node");
+            if (isLost(node, reached, incoming)) {
+                throw bad(
+                        index.folder().resolve(IndexFiles.DATA),
+                        node,
+                        0,
+                        reached.get(node) ? "is linked to by no node" : "cannot be reached from the entry point");
             }
         }
+    }
+
+    boolean isReachable() {
+        int[] incoming = new int[nodes];
+        BitSet reached = reached(incoming);
+        for (int node = 0; node < nodes; node++) {
+            if (isLost(node, reached, incoming)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isLost(int node, BitSet reached, int[] incoming) {
+        boolean live = (data.get(Layout.INT, layout.node(node)) & Layout.DELETED) == 0;
+        return live && (!reached.get(node) || (incoming[node] == 0 && index.size() > 1));
     }
 
     /** Walks from the entry point over level 0, counting the links into each node. */

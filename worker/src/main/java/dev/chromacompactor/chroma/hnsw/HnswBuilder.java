@@ -29,18 +29,32 @@ import org.slf4j.LoggerFactory;
  * nothing but each other, the graph is built anew from the live vectors, with the labels they have. The same input
  * gives the same files on machines with the same vector registers.
  *
- * <p>Before it returns, the result is opened and checked: structure, every live node reachable on level 0 from the entry point and
- * linked to. The pickle, without which Chroma sees no index, is written last; if the building fails nothing is left behind.
+ * <p>Before {@link #build} returns, the result is opened and checked: structure, every live node reachable on level 0 from the entry point
+ * and linked to; {@link #consume} leaves that to its caller. The pickle, without which Chroma sees no index, is written last; if the
+ * building fails nothing is left behind.
  */
 public final class HnswBuilder {
     /** Of all nodes, as a fraction 1 / this. */
     private static final int DELETED_SHARE = 5;
 
-    /** Of all nodes, likewise: twins that lead nowhere else. hnswlib makes such; searches end among them. */
-    private static final int LONELY_SHARE = 100;
+    private static final List<String> FILES = List.of(
+            IndexFiles.METADATA,
+            Header.FILE,
+            IndexFiles.DATA,
+            IndexFiles.LENGTHS,
+            IndexFiles.LINKS,
+            Sidecar.TABLE,
+            Sidecar.SKETCH);
+    /** What may be done with a base. */
+    enum Base {
+        /** Only read. */
+        KEPT,
+        /** Its files are used up. */
+        CONSUMED,
+        /** They are, and are known to be what an earlier build left. */
+        PROVEN
+    }
 
-    private static final List<String> FILES =
-            List.of(IndexFiles.METADATA, Header.FILE, IndexFiles.DATA, IndexFiles.LENGTHS, IndexFiles.LINKS);
     private static final Logger LOG = LoggerFactory.getLogger(HnswBuilder.class);
 
     private final @Nullable HnswIndex base;
@@ -48,6 +62,8 @@ public final class HnswBuilder {
     private final Parameters parameters;
     private final VectorSource upserts;
     private final Set<String> removed;
+    private final Fresh.Tuning tuning;
+    private final Base kind;
 
     /**
      * @param m of a new index; that of a base stays
@@ -82,12 +98,16 @@ public final class HnswBuilder {
             Path folder,
             Parameters parameters,
             VectorSource upserts,
-            Collection<String> removed) {
+            Collection<String> removed,
+            Fresh.Tuning tuning,
+            Base kind) {
         this.base = base;
         this.folder = folder;
         this.parameters = parameters;
         this.upserts = upserts;
         this.removed = new HashSet<>(removed);
+        this.tuning = tuning;
+        this.kind = kind;
     }
 
     /**
@@ -106,6 +126,44 @@ public final class HnswBuilder {
             Parameters parameters,
             VectorSource upserts,
             Collection<String> removed) {
+        return build(base, folder, parameters, upserts, removed, Fresh.Tuning.standard(), Base.KEPT);
+    }
+
+    /**
+     * The same, but the base's data file and sidecar are used up if its graph is extended: nothing else of it can be used afterwards. And the result
+     * is not checked here.
+     *
+     * @param proven whether base and sidecar are what an earlier build left
+     */
+    public static Report consume(
+            @Nullable HnswIndex base,
+            Path folder,
+            Parameters parameters,
+            VectorSource upserts,
+            Collection<String> removed,
+            boolean proven) {
+        Base kind = proven ? Base.PROVEN : Base.CONSUMED;
+        return build(base, folder, parameters, upserts, removed, Fresh.Tuning.standard(), kind);
+    }
+
+    static Report build(
+            @Nullable HnswIndex base,
+            Path folder,
+            Parameters parameters,
+            VectorSource upserts,
+            Collection<String> removed,
+            Fresh.Tuning tuning) {
+        return build(base, folder, parameters, upserts, removed, tuning, Base.KEPT);
+    }
+
+    static Report build(
+            @Nullable HnswIndex base,
+            Path folder,
+            Parameters parameters,
+            VectorSource upserts,
+            Collection<String> removed,
+            Fresh.Tuning tuning,
+            Base kind) {
         if (base != null && base.space() != parameters.space()) {
             throw new IllegalArgumentException(base.folder() + " is " + base.space() + ", not " + parameters.space());
         }
@@ -115,7 +173,7 @@ public final class HnswBuilder {
                     "extending the index in " + base.folder() + ": it has dimension " + base.dimension()
                             + ", the collection " + parameters.dimension());
         }
-        return new HnswBuilder(base, folder, parameters, upserts, removed).run();
+        return new HnswBuilder(base, folder, parameters, upserts, removed, tuning, kind).run();
     }
 
     private Report run() {
@@ -200,11 +258,13 @@ public final class HnswBuilder {
             IndexMetadata metadata = extend ? writeGraph(changes, base, live + deleted) : null;
             boolean extended = metadata != null;
             if (metadata == null) {
-                Files.deleteIfExists(folder.resolve(IndexFiles.DATA));
+                remove(false);
                 metadata = Objects.requireNonNull(writeGraph(changes, null, live));
             }
             metadata.write(folder, parameters.dimension(), parameters.classForm());
-            verify();
+            if (kind == Base.KEPT) {
+                verify();
+            }
             done = true;
             return extended;
         } catch (IOException e) {
@@ -229,57 +289,62 @@ public final class HnswBuilder {
         Map<String, Integer> labels =
                 base == null ? new HashMap<>() : new HashMap<>(base.metadata().labels());
         changes.gone().forEach(labels::remove);
+        List<Fresh.Entry> entries = new ArrayList<>();
+        if (base != null && start == null) {
+            addKept(base, labels, entries);
+        }
         int lastLabel = base == null ? 0 : base.metadata().lastLabel();
-        try (Graph graph = new Graph(folder, layout, parameters.space(), nodes, start)) {
-            if (start != null) {
+        for (int i : changes.inserts()) {
+            String id = upserts.id(i);
+            lastLabel = Math.incrementExact(lastLabel);
+            labels.put(id, lastLabel);
+            entries.add(new Fresh.Entry(lastLabel, level(id, layout), into -> {
+                upserts.read(i, into);
+                return StoredForm.apply(id, into, parameters.space());
+            }));
+        }
+        try (Graph graph = new Graph(folder, layout, parameters.space(), nodes, start, kind != Base.KEPT)) {
+            if (start == null) {
+                new Fresh(graph, ef, tuning).build(entries);
+                sidecar(graph);
+            } else {
                 changes.gone().forEach(id -> graph.delete(node(start, id)));
+                Path known = kind == Base.PROVEN ? start.folder() : null;
+                if (!new Extension(graph, ef, tuning, folder, known).add(entries)) {
+                    return null;
+                }
             }
-            Insertion insertion = new Insertion(graph, nodes, ef);
-            if (start != null && insertion.lonelyTwins() > nodes / LONELY_SHARE) {
-                return null;
-            }
-            new Reach(graph, insertion).repair();
-            int first = graph.nodes();
-            if (start == null && base != null) {
-                insertKept(base, labels, graph, insertion);
-            }
-            for (int i : changes.inserts()) {
-                requireNotInterrupted();
-                String id = upserts.id(i);
-                lastLabel = Math.incrementExact(lastLabel);
-                labels.put(id, lastLabel);
-                int node = graph.append(lastLabel);
-                upserts.read(i, graph.vector(node));
-                graph.lengths[node] = StoredForm.apply(id, graph.vector(node), parameters.space());
-                insertion.insert(node, level(id, layout));
-            }
-            for (int node = first; node < nodes; node++) {
-                insertion.finish(node);
-            }
-            new Reach(graph, insertion).repair();
             graph.write(folder, ef);
         }
         return new IndexMetadata(lastLabel, labels);
     }
 
-    /** Inserts what stays of the base into a new graph, stored forms bit for bit. */
-    private static void insertKept(HnswIndex from, Map<String, Integer> labels, Graph graph, Insertion insertion) {
-        List<Map.Entry<String, Integer>> kept = new ArrayList<>(labels.entrySet());
-        kept.sort(Map.Entry.comparingByValue());
-        for (var entry : kept) {
-            requireNotInterrupted();
-            int old = node(from, entry.getKey());
-            int node = graph.append(entry.getValue());
-            MemorySegment vector = graph.vector(node);
-            MemorySegment.copy(from.data(), graph.layout.vector(old), vector, 0, vector.byteSize());
-            graph.lengths[node] = from.lengths()[old];
-            insertion.insert(node, level(entry.getKey(), graph.layout));
+    /** A large graph gets its sidecar while its vectors are at hand. */
+    private void sidecar(Graph graph) throws IOException {
+        if (graph.nodes() >= tuning.sidecarFrom()) {
+            try (Arena arena = Arena.ofShared()) {
+                Sidecar made =
+                        new SidecarMaker(graph, new Workers(tuning.threads()), arena).make(folder, graph.nodes());
+                if (made == null) {
+                    Files.deleteIfExists(folder.resolve(Sidecar.SKETCH));
+                } else {
+                    made.write(folder, graph.nodes());
+                }
+            }
         }
     }
 
-    private static void requireNotInterrupted() {
-        if (Thread.currentThread().isInterrupted()) {
-            throw new FailureException(Blame.NODE, "interrupted", "building an index: told to stop");
+    /** What stays of the base becomes nodes of a new graph, stored forms bit for bit. */
+    private static void addKept(HnswIndex from, Map<String, Integer> labels, List<Fresh.Entry> entries) {
+        List<Map.Entry<String, Integer>> kept = new ArrayList<>(labels.entrySet());
+        kept.sort(Map.Entry.comparingByValue());
+        Layout layout = from.header().layout();
+        for (var entry : kept) {
+            int old = node(from, entry.getKey());
+            entries.add(new Fresh.Entry(entry.getValue(), level(entry.getKey(), layout), into -> {
+                MemorySegment.copy(from.data(), layout.vector(old), into, 0, into.byteSize());
+                return from.lengths()[old];
+            }));
         }
     }
 
@@ -306,8 +371,7 @@ public final class HnswBuilder {
 
     private void verify() {
         try (HnswIndex built = HnswIndex.open(folder, parameters.space())) {
-            built.check();
-            new GraphCheck(built).requireReachable();
+            built.prove(0);
         } catch (FailureException e) {
             throw new FailureException(
                     Blame.INVARIANT, "index-built-wrong", "checking the index just built: " + e.getMessage(), e);

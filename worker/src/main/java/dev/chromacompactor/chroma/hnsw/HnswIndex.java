@@ -128,7 +128,28 @@ public final class HnswIndex implements AutoCloseable {
      * no error: stale link slots, nodes nobody links to, files longer or shorter than the capacity.
      */
     public void check() {
-        new GraphCheck(this).run();
+        new GraphCheck(this).run(0);
+    }
+
+    /**
+     * Checks one of our own: the same, and that a search can reach every live node and some node links to it.
+     *
+     * @param from the first node whose vector is checked; those before it are known to be finite. Links are checked of all
+     */
+    public void prove(int from) {
+        var check = new GraphCheck(this);
+        check.run(from);
+        check.requireReachable();
+    }
+
+    /** Whether a search can reach every live node, and some node links to it; hnswlib does not see to that. Links must be sound. */
+    public boolean isWhole() {
+        return new GraphCheck(this).isReachable();
+    }
+
+    /** Live or deleted. */
+    public int nodeCount() {
+        return header.nodes();
     }
 
     @Override

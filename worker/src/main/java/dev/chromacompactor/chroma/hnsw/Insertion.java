@@ -22,29 +22,44 @@ final class Insertion {
     private final Nearest found = Nearest.farthestFirst();
     private final int[] chosen;
 
-    Insertion(Graph graph, int capacity, int ef) {
-        this.graph = graph;
-        this.twins = new Twins(graph, capacity);
-        this.ef = ef;
-        this.baseNodes = graph.nodes();
-        this.visited = new int[capacity];
-        this.chosen = new int[graph.layout.links(0)];
+    /** For a graph from nothing. All its nodes are in {@code twins}. */
+    Insertion(Graph graph, Twins twins, int ef) {
+        this(graph, twins, 0, graph.nodes(), ef);
+    }
+
+    /** For a graph that has nodes with links already, which are put into {@code twins} here. */
+    Insertion(Graph graph, Twins twins, int capacity, int ef) {
+        this(graph, twins, graph.nodes(), capacity, ef);
         for (int node = 0; node < baseNodes; node++) {
             twins.add(node);
         }
     }
 
+    private Insertion(Graph graph, Twins twins, int baseNodes, int capacity, int ef) {
+        this.graph = graph;
+        this.twins = twins;
+        this.ef = ef;
+        this.baseNodes = baseNodes;
+        this.visited = new int[capacity];
+        this.chosen = new int[graph.layout.links(0)];
+    }
+
+    /** Hangs a node below its twin, unless it is the one that stands for them; twins stay on level 0. Returns whether it did. */
+    boolean hang(int node) {
+        if (twins.standIn(node) == node) {
+            return false;
+        }
+        link(twins.parent(node), 0, node);
+        link(node, 0, twins.parent(node));
+        return true;
+    }
+
     /**
-     * Links the graph's last node, whose vector is written.
+     * Links a node without links, whose vector is written.
      *
-     * @param level its highest level; a twin stays on level 0
+     * @param level its highest level
      */
     void insert(int node, int level) {
-        if (twins.add(node) && twins.standIn(node) != node) {
-            link(twins.parent(node), 0, node);
-            link(node, 0, twins.parent(node));
-            return;
-        }
         graph.raise(node, level);
         if (graph.entryPoint() < 0) {
             graph.enterAt(node);

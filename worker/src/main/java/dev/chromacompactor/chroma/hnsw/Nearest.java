@@ -7,6 +7,8 @@ import java.util.Arrays;
  * distances are ordered by node and every run is the same.
  */
 final class Nearest {
+    private static final int FEW = 128;
+
     private final long flip;
     private long[] heap = new long[64];
     private int size;
@@ -36,6 +38,22 @@ final class Nearest {
     static float distance(long entry) {
         int bits = (int) (entry >> 32);
         return Float.intBitsToFloat(bits ^ ((bits >> 31) & 0x7fffffff));
+    }
+
+    /** Sorts entries. Few, as they mostly are, by insertion: the JDK's sort has so much code that compiling it costs more than it saves. */
+    static void sort(long[] entries, int count) {
+        if (count > FEW) {
+            Arrays.sort(entries, 0, count);
+            return;
+        }
+        for (int k = 1; k < count; k++) {
+            long entry = entries[k];
+            int at = k;
+            for (; at > 0 && entries[at - 1] > entry; at--) {
+                entries[at] = entries[at - 1];
+            }
+            entries[at] = entry;
+        }
     }
 
     int size() {

@@ -17,6 +17,7 @@ final class Twins {
     private final int fan;
     private final Map<Long, Group> groups = new HashMap<>();
     private final @Nullable Group[] groupOf;
+    private final long @Nullable [] hashes;
 
     /** One vector. While it has one member only, no node refers to it. */
     static final class Group {
@@ -38,20 +39,25 @@ final class Twins {
     }
 
     Twins(Graph graph, int capacity) {
+        this(graph, capacity, null);
+    }
+
+    /** @param hashes of the vectors, by node, if they are known; then only vectors of equal hashes are read */
+    Twins(Graph graph, int capacity, long @Nullable [] hashes) {
         this.graph = graph;
+        this.hashes = hashes;
         this.fan = Math.max(2, graph.layout.m() - 2);
         this.groupOf = new Group[capacity];
     }
 
     /** Takes up a node; returns whether an earlier one has the same vector. Nodes come in order. */
     boolean add(int node) {
-        MemorySegment vector = graph.vector(node);
-        for (long hash = hash(vector); ; hash++) {
+        for (long hash = hashes == null ? hash(graph.vector(node)) : hashes[node]; ; hash++) {
             Group group = groups.putIfAbsent(hash, new Group(node));
             if (group == null) {
                 return false;
             }
-            if (graph.vector(group.members[0]).mismatch(vector) < 0) {
+            if (graph.vector(group.members[0]).mismatch(graph.vector(node)) < 0) {
                 join(group, node);
                 return true;
             }
@@ -108,7 +114,7 @@ final class Twins {
         return group;
     }
 
-    private static long hash(MemorySegment vector) {
+    static long hash(MemorySegment vector) {
         long hash = 0;
         for (long at = 0; at < vector.byteSize(); at += 4) {
             hash = (hash ^ vector.get(Layout.INT, at)) * 0x9e3779b97f4a7c15L;

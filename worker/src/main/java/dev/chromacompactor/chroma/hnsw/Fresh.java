@@ -1,0 +1,97 @@
+package dev.chromacompactor.chroma.hnsw;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * A graph from nothing. Many nodes are linked as a batch; few, for which that costs more, by insertion one after the other. Of equal
+ * vectors the first stands for all: were it the one of the highest level, searches would start among them.
+ */
+final class Fresh {
+    private final Graph graph;
+    private final int ef;
+    private final Tuning tuning;
+
+    /** Writes the stored form of a vector where it belongs. */
+    interface Vector {
+        /** Returns its length, which only a cosine index needs. */
+        float write(MemorySegment into);
+    }
+
+    /** A node to be. */
+    record Entry(int label, int level, Vector vector) {}
+
+    /**
+     * How to build, which changes what is built only within what tests of recall allow; the number of threads changes nothing.
+     *
+     * @param threads to use
+     * @param batchFrom different vectors from which on a batch is cheaper than insertion
+     * @param leavesFrom different vectors from which on not all pairs of them are compared
+     * @param growFrom nodes put into a base from which on the same is true of {@link Growth}
+     * @param sidecarFrom nodes of a new graph from which on it gets a {@link Sidecar} at once, not when it first grows
+     */
+    record Tuning(int threads, int batchFrom, int leavesFrom, int growFrom, int sidecarFrom) {
+        Tuning(int threads, int batchFrom, int leavesFrom) {
+            this(threads, batchFrom, leavesFrom, 200, 20_000);
+        }
+
+        static Tuning standard() {
+            return new Tuning(Runtime.getRuntime().availableProcessors(), 1200, 50_000);
+        }
+    }
+
+    Fresh(Graph graph, int ef, Tuning tuning) {
+        this.graph = graph;
+        this.ef = ef;
+        this.tuning = tuning;
+    }
+
+    void build(List<Entry> entries) {
+        Twins twins = new Twins(graph, entries.size());
+        List<Integer> different = new ArrayList<>();
+        for (Entry entry : entries) {
+            Workers.requireNotInterrupted();
+            int node = graph.append(entry.label());
+            graph.lengths[node] = entry.vector().write(graph.vector(node));
+            if (!twins.add(node)) {
+                different.add(node);
+            }
+        }
+        var insertion = new Insertion(graph, twins, ef);
+        if (different.size() < tuning.batchFrom() || !batch(different, entries)) {
+            for (int node : different) {
+                Workers.requireNotInterrupted();
+                insertion.insert(node, entries.get(node).level());
+            }
+        }
+        for (int node = 0; node < graph.nodes(); node++) {
+            insertion.hang(node);
+        }
+        for (int node = 0; node < graph.nodes(); node++) {
+            insertion.finish(node);
+        }
+        new Reach(graph, insertion).repair();
+    }
+
+    private boolean batch(List<Integer> different, List<Entry> entries) {
+        int[] nodes = different.stream()
+                .sorted(Comparator.comparingInt(
+                                (Integer node) -> entries.get(node).level())
+                        .reversed())
+                .mapToInt(Integer::intValue)
+                .toArray();
+        for (int node : nodes) {
+            graph.raise(node, entries.get(node).level());
+        }
+        try (Arena arena = Arena.ofShared()) {
+            if (!new BatchBuild(graph, nodes, ef, tuning, arena).run()) {
+                return false;
+            }
+        }
+        graph.enterAt(nodes[0]);
+        return true;
+    }
+}

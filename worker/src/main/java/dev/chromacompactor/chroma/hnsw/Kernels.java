@@ -1,0 +1,170 @@
+package dev.chromacompactor.chroma.hnsw;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The arithmetic of the batch build: few short loops in which nearly all of its time is spent, as wide as the machine's registers. Each is
+ * a method of its own, so that it is compiled early and alone.
+ *
+ * <p>Matrices are multiplied in tiles of {@link #ROWS} rows by {@link #COLUMNS} columns. Both sides are packed before: for each step of
+ * the depth the six values of a <i>row panel</i> lie side by side, and those of a <i>column panel</i> likewise.
+ */
+final class Kernels {
+    private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+    static final int LANES = SPECIES.length();
+    static final int ROWS = 6;
+
+    /** Two registers: with twelve sums and six broadcasts the loop fits even 16 registers. */
+    static final int COLUMNS = 2 * LANES;
+
+    /**
+     * Of the depth at a time: the parts of both panels stay in the first cache. And a method that is called often is compiled as a whole,
+     * not in the middle of a long loop, where sums that are in registers by then make poor code.
+     */
+    private static final int STEPS = 64;
+
+    private static final VectorShuffle<Float> BY_2 = by(2);
+    private static final VectorShuffle<Float> BY_4 = by(4);
+    private static final VectorShuffle<Float> BY_8 = by(8);
+    private static final VectorShuffle<Float> BY_16 = by(16);
+
+    private Kernels() {}
+
+    /**
+     * Adds the product of one row panel and one column panel to a tile.
+     *
+     * @param row where the row panel begins in {@code rows}
+     * @param tile row after row
+     */
+    static void multiply(float[] rows, int row, float[] columns, int depth, float[] tile) {
+        for (int k = 0; k < depth; k += STEPS) {
+            multiply(rows, row + k * ROWS, columns, k * COLUMNS, Math.min(STEPS, depth - k), tile);
+        }
+    }
+
+    private static void multiply(float[] rows, int row, float[] columns, int column, int depth, float[] tile) {
+        FloatVector s00 = FloatVector.fromArray(SPECIES, tile, 0);
+        FloatVector s01 = FloatVector.fromArray(SPECIES, tile, LANES);
+        FloatVector s10 = FloatVector.fromArray(SPECIES, tile, COLUMNS);
+        FloatVector s11 = FloatVector.fromArray(SPECIES, tile, COLUMNS + LANES);
+        FloatVector s20 = FloatVector.fromArray(SPECIES, tile, 2 * COLUMNS);
+        FloatVector s21 = FloatVector.fromArray(SPECIES, tile, 2 * COLUMNS + LANES);
+        FloatVector s30 = FloatVector.fromArray(SPECIES, tile, 3 * COLUMNS);
+        FloatVector s31 = FloatVector.fromArray(SPECIES, tile, 3 * COLUMNS + LANES);
+        FloatVector s40 = FloatVector.fromArray(SPECIES, tile, 4 * COLUMNS);
+        FloatVector s41 = FloatVector.fromArray(SPECIES, tile, 4 * COLUMNS + LANES);
+        FloatVector s50 = FloatVector.fromArray(SPECIES, tile, 5 * COLUMNS);
+        FloatVector s51 = FloatVector.fromArray(SPECIES, tile, 5 * COLUMNS + LANES);
+        for (int k = 0; k < depth; k++) {
+            FloatVector c0 = FloatVector.fromArray(SPECIES, columns, column + k * COLUMNS);
+            FloatVector c1 = FloatVector.fromArray(SPECIES, columns, column + k * COLUMNS + LANES);
+            int r = row + k * ROWS;
+            FloatVector x = FloatVector.broadcast(SPECIES, rows[r]);
+            s00 = x.fma(c0, s00);
+            s01 = x.fma(c1, s01);
+            x = FloatVector.broadcast(SPECIES, rows[r + 1]);
+            s10 = x.fma(c0, s10);
+            s11 = x.fma(c1, s11);
+            x = FloatVector.broadcast(SPECIES, rows[r + 2]);
+            s20 = x.fma(c0, s20);
+            s21 = x.fma(c1, s21);
+            x = FloatVector.broadcast(SPECIES, rows[r + 3]);
+            s30 = x.fma(c0, s30);
+            s31 = x.fma(c1, s31);
+            x = FloatVector.broadcast(SPECIES, rows[r + 4]);
+            s40 = x.fma(c0, s40);
+            s41 = x.fma(c1, s41);
+            x = FloatVector.broadcast(SPECIES, rows[r + 5]);
+            s50 = x.fma(c0, s50);
+            s51 = x.fma(c1, s51);
+        }
+        s00.intoArray(tile, 0);
+        s01.intoArray(tile, LANES);
+        s10.intoArray(tile, COLUMNS);
+        s11.intoArray(tile, COLUMNS + LANES);
+        s20.intoArray(tile, 2 * COLUMNS);
+        s21.intoArray(tile, 2 * COLUMNS + LANES);
+        s30.intoArray(tile, 3 * COLUMNS);
+        s31.intoArray(tile, 3 * COLUMNS + LANES);
+        s40.intoArray(tile, 4 * COLUMNS);
+        s41.intoArray(tile, 4 * COLUMNS + LANES);
+        s50.intoArray(tile, 5 * COLUMNS);
+        s51.intoArray(tile, 5 * COLUMNS + LANES);
+    }
+
+    /** Which of {@link #LANES} values from {@code start} on are greater than the bound, one bit each. */
+    static long above(float[] tile, int start, float bound) {
+        return FloatVector.fromArray(SPECIES, tile, start)
+                .compare(VectorOperators.GT, bound)
+                .toLong();
+    }
+
+    /** Puts a vector into a panel: value {@code k} at {@code at + k * stride}. */
+    static void pack(float[] vector, int depth, float[] panel, int at, int stride) {
+        for (int k = 0; k < depth; k++) {
+            panel[at + k * stride] = vector[k];
+        }
+    }
+
+    static float dot(float[] a, float[] b, int depth) {
+        return dot(a, 0, b, 0, depth);
+    }
+
+    /** The inner product of two vectors that begin at {@code i} and {@code j}. */
+    static float dot(float[] a, int i, float[] b, int j, int depth) {
+        FloatVector sum0 = FloatVector.zero(SPECIES);
+        FloatVector sum1 = sum0;
+        FloatVector sum2 = sum0;
+        FloatVector sum3 = sum0;
+        int k = 0;
+        for (; k <= depth - 4 * LANES; k += 4 * LANES) {
+            sum0 = FloatVector.fromArray(SPECIES, a, i + k).fma(FloatVector.fromArray(SPECIES, b, j + k), sum0);
+            sum1 = FloatVector.fromArray(SPECIES, a, i + k + LANES)
+                    .fma(FloatVector.fromArray(SPECIES, b, j + k + LANES), sum1);
+            sum2 = FloatVector.fromArray(SPECIES, a, i + k + 2 * LANES)
+                    .fma(FloatVector.fromArray(SPECIES, b, j + k + 2 * LANES), sum2);
+            sum3 = FloatVector.fromArray(SPECIES, a, i + k + 3 * LANES)
+                    .fma(FloatVector.fromArray(SPECIES, b, j + k + 3 * LANES), sum3);
+        }
+        float sum = total(sum0.add(sum1).add(sum2.add(sum3)));
+        for (; k < depth; k++) {
+            sum += a[i + k] * b[j + k];
+        }
+        return sum;
+    }
+
+    /**
+     * The sum of all lanes, halves first. Not {@code reduceLanes}: that adds in another order once it is compiled, and then the same input
+     * would not give the same graph.
+     */
+    static float total(FloatVector vector) {
+        FloatVector sum = vector;
+        if (LANES > 16) {
+            sum = sum.add(sum.rearrange(BY_16));
+        }
+        if (LANES > 8) {
+            sum = sum.add(sum.rearrange(BY_8));
+        }
+        if (LANES > 4) {
+            sum = sum.add(sum.rearrange(BY_4));
+        }
+        if (LANES > 2) {
+            sum = sum.add(sum.rearrange(BY_2));
+        }
+        return sum.lane(0) + sum.lane(1);
+    }
+
+    private static VectorShuffle<Float> by(int lanes) {
+        return VectorShuffle.fromOp(SPECIES, lane -> (lane + lanes) % LANES);
+    }
+
+    /** Adds {@code factor * a} to {@code b}. */
+    static void add(float factor, float[] a, float[] b, int depth) {
+        for (int k = 0; k < depth; k++) {
+            b[k] += factor * a[k];
+        }
+    }
+}

@@ -1,12 +1,16 @@
 package dev.chromacompactor.chroma;
 
+import dev.chromacompactor.chroma.hnsw.HnswIndex;
 import dev.chromacompactor.failure.FailureException;
 import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One Chroma directory, as chromadb 0.5 to 1.5 write it: {@code chroma.sqlite3} and a folder per vector index. Opened
@@ -21,6 +25,7 @@ public final class ChromaDatabase implements AutoCloseable {
     private final SchemaLevel level;
     private final List<CollectionInfo> collections;
     private final Map<CollectionInfo, Segments> segments = new HashMap<>();
+    private boolean unread;
 
     private ChromaDatabase(Path directory, SqliteFile file) {
         this.directory = directory;
@@ -35,15 +40,43 @@ public final class ChromaDatabase implements AutoCloseable {
      * and WAL agree on every id. Reads all vectors once.
      */
     public static ChromaDatabase open(Path directory) {
-        ChromaDatabase database = load(directory, true);
+        ChromaDatabase database = openUnread(directory, true);
         try {
-            database.check();
+            database.requireSound();
             return database;
         } catch (RuntimeException | Error e) {
             try (database) {
                 throw e;
             }
         }
+    }
+
+    /**
+     * Checks pages, schema and references, which takes no look at the records. What it finds sound may be folded by way of
+     * {@link #openUnread}.
+     */
+    public static void checkTables(Path directory) {
+        openUnread(directory, true).close();
+    }
+
+    /** Opens what {@link #checkTables} found sound: {@link Fold#apply} checks the rest while it reads. */
+    public static ChromaDatabase openUnread(Path directory) {
+        return openUnread(directory, false);
+    }
+
+    private static ChromaDatabase openUnread(Path directory, boolean checkTables) {
+        ChromaDatabase database = load(directory, checkTables);
+        database.unread = true;
+        if (checkTables) {
+            try {
+                new Validation(database.file, database.level).references();
+            } catch (RuntimeException | Error e) {
+                try (database) {
+                    throw e;
+                }
+            }
+        }
+        return database;
     }
 
     /** Opens after a look at header, schema level and catalogue only: for files that were checked when we wrote them. */
@@ -73,10 +106,45 @@ public final class ChromaDatabase implements AutoCloseable {
         }
     }
 
-    private void check() {
+    /** Checks the records, unless that was done. */
+    void requireSound() {
+        if (unread) {
+            var validation = new Validation(file, level);
+            collections.forEach(collection -> validation.collection(segments(collection)));
+            unread = false;
+        }
+    }
+
+    /** Folds what need only be copied into a workspace that this database's file is attached to. */
+    PlainRecords.Folded foldPlain(CollectionInfo collection, Workspace target, CollectionInfo into, Stamp stamp) {
+        Segments both = segments(collection);
+        if (unread && both.index() != null) {
+            both.index().check();
+        }
+        return new PlainRecords(file, level, both).into(target, into, stamp);
+    }
+
+    /**
+     * What {@link #open} checks, and that every live node of its indexes can be reached and is linked to: what we promise of our own.
+     *
+     * @param touched what was changed in a base that was proven before; null: everything was
+     */
+    void prove(@Nullable Touched touched) {
+        file.quickCheck();
         var validation = new Validation(file, level);
         validation.references();
-        collections.forEach(collection -> validation.collection(segments(collection)));
+        collections.forEach(collection -> validation.own(segments(collection), touched));
+    }
+
+    /** Open as long as this is; null if the collection has none. */
+    @Nullable
+    HnswIndex index(CollectionInfo collection) {
+        return segments(collection).index();
+    }
+
+    /** The same file to be asked in other words; closing it leaves this open. */
+    FoldDatabase tables() {
+        return FoldDatabase.over(file.path(), file.connection());
     }
 
     public Path directory() {
@@ -119,11 +187,28 @@ public final class ChromaDatabase implements AutoCloseable {
      * still in the WAL, also of ids it never held. Streams; the order is that of insertion. Once per id.
      */
     public void entries(CollectionInfo collection, Consumer<Entry> each) {
+        read(collection, reader -> reader.forEach(each));
+    }
+
+    /** The same of some ids. */
+    void entries(CollectionInfo collection, Collection<String> ids, Consumer<Entry> each) {
+        read(collection, reader -> {
+            for (String id : ids) {
+                reader.one(id, each);
+            }
+        });
+    }
+
+    private interface Reading {
+        void from(EntryReader reader) throws SQLException;
+    }
+
+    private void read(CollectionInfo collection, Reading reading) {
         Segments both = segments(collection);
         boolean anyLists = EntryReader.anyLists(file, level);
         file.run("read collection " + collection.name(), connection -> {
             try (var reader = new EntryReader(connection, both, anyLists)) {
-                reader.forEach(each);
+                reading.from(reader);
             }
             return true;
         });

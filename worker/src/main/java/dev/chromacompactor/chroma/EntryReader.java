@@ -29,12 +29,17 @@ final class EntryReader implements AutoCloseable {
             SELECT e.id, e.embedding_id, m.key, m.string_value, m.int_value, m.float_value, m.bool_value
             FROM embeddings e LEFT JOIN embedding_metadata m ON m.id = e.id
             WHERE +e.segment_id = ? ORDER BY e.id""";
+    private static final String RECORD = """
+            SELECT e.id, e.embedding_id, m.key, m.string_value, m.int_value, m.float_value, m.bool_value
+            FROM embeddings e LEFT JOIN embedding_metadata m ON m.id = e.id
+            WHERE e.segment_id = ? AND e.embedding_id = ?""";
     private static final String LISTS = """
             SELECT key, string_value, int_value, float_value, bool_value
             FROM embedding_metadata_array WHERE id = ? ORDER BY rowid""";
 
     private final Segments segments;
     private final PreparedStatement records;
+    private final PreparedStatement record;
     private final @Nullable PreparedStatement lists;
     private final PreparedStatement vector;
     private final PreparedStatement metadata;
@@ -42,6 +47,7 @@ final class EntryReader implements AutoCloseable {
     EntryReader(Connection connection, Segments segments, boolean anyLists) throws SQLException {
         this.segments = segments;
         this.records = connection.prepareStatement(RECORDS);
+        this.record = connection.prepareStatement(RECORD);
         this.lists = anyLists ? connection.prepareStatement(LISTS) : null;
         this.vector = connection.prepareStatement("SELECT vector FROM embeddings_queue WHERE seq_id = ?");
         this.metadata = connection.prepareStatement("SELECT metadata FROM embeddings_queue WHERE seq_id = ?");
@@ -56,7 +62,26 @@ final class EntryReader implements AutoCloseable {
     void forEach(Consumer<Entry> each) throws SQLException {
         Set<String> onlyInWal = new LinkedHashSet<>(segments.wal().ids());
         records.setString(1, segments.collection().metadataSegment());
-        try (ResultSet row = records.executeQuery()) {
+        forEach(records, id -> onlyInWal.remove(id), each);
+        for (String id : onlyInWal) {
+            emit(id, null, each);
+        }
+    }
+
+    /** What there is of one id, if there is anything. */
+    void one(String id, Consumer<Entry> each) throws SQLException {
+        boolean[] stored = {false};
+        record.setString(1, segments.collection().metadataSegment());
+        record.setString(2, id);
+        forEach(record, found -> stored[0] = true, each);
+        if (!stored[0]) {
+            emit(id, null, each);
+        }
+    }
+
+    private void forEach(PreparedStatement statement, Consumer<String> found, Consumer<Entry> each)
+            throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
             boolean more = row.next();
             while (more) {
                 long key = row.getLong(1);
@@ -71,12 +96,9 @@ final class EntryReader implements AutoCloseable {
                     more = row.next();
                 } while (more && row.getLong(1) == key);
                 addLists(key, record);
-                onlyInWal.remove(id);
+                found.accept(id);
                 emit(id, record, each);
             }
-        }
-        for (String id : onlyInWal) {
-            emit(id, null, each);
         }
     }
 
@@ -192,6 +214,7 @@ final class EntryReader implements AutoCloseable {
     @Override
     public void close() throws SQLException {
         try (records;
+                record;
                 vector;
                 metadata) {
             if (lists != null) {

@@ -2,6 +2,7 @@ package dev.chromacompactor.chroma;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -36,6 +37,8 @@ public final class Fold implements AutoCloseable {
     private final VectorScratch scratch;
     private @Nullable Workspace workspace;
     private Intermediate.@Nullable Rooted seed;
+    private final RecordDigest digest = new RecordDigest();
+    private @Nullable Touched touched;
     private Ledger ledger = Ledger.ZERO;
     private boolean finished;
 
@@ -65,8 +68,21 @@ public final class Fold implements AutoCloseable {
      * @param ours whether our tables inside it are to be believed; if not, its records are older than every input
      */
     public static Fold onto(Path dir, boolean ours) {
+        return onto(dir, ours, null);
+    }
+
+    /**
+     * The same.
+     *
+     * @param proven the digest of the base's records, if every byte of it is known to be what we wrote and proved: then only what is changed is
+     *     proven again. Null: the result is read whole
+     */
+    public static Fold onto(Path dir, boolean ours, @Nullable String proven) {
         var fold = new Fold(Kind.ONTO, dir);
         try {
+            if (proven != null) {
+                fold.touched = new Touched(dir, proven);
+            }
             fold.open(ours);
             return fold;
         } catch (RuntimeException | Error e) {
@@ -83,6 +99,10 @@ public final class Fold implements AutoCloseable {
             base.collections().forEach(info -> WalTail.read(base, info, entry -> late.add(new Late(info, entry))));
             workspace = Workspace.onto(file, base.level(), base.collections(), ours, scratch);
         }
+        if (!late.isEmpty()) {
+            // Somebody wrote to it after us.
+            touched = null;
+        }
         for (Late one : late) {
             var stored = workspace.reader().find(one.collection, one.entry.id());
             workspace.writer().write(one.collection, one.entry.id(), stored, Registers.of(one.entry, Register.OLDEST));
@@ -95,13 +115,14 @@ public final class Fold implements AutoCloseable {
      * @param renameTo where the records of a delta with exactly one collection go; ignored if it has several
      */
     public Applied apply(ChromaDatabase delta, Stamp stamp, @Nullable String renameTo) {
-        try (var tables = FoldDatabase.readOnly(delta.directory().resolve(SqliteFile.NAME))) {
+        try (var tables = delta.tables()) {
             return apply(new Delta.Files(delta, tables), stamp, renameTo);
         }
     }
 
     Applied apply(Delta delta, Stamp stamp, @Nullable String renameTo) {
-        if (kind != Kind.ONTO) {
+        boolean higher = workspace == null || delta.level().compareTo(workspace.level()) > 0;
+        if (kind != Kind.ONTO && (higher || seed == null || stamp.compareTo(seed.by()) < 0)) {
             var seedOfDelta = delta.seed();
             prepare(seedOfDelta);
             rootedIn(new Intermediate.Rooted(seedOfDelta, stamp));
@@ -117,8 +138,19 @@ public final class Fold implements AutoCloseable {
         var ledgers = new LinkedHashMap<String, Ledger>();
         names.forEach((source, name) -> {
             var collection = target.collections().get(name);
-            delta.entries(
-                    source, entry -> count(ledgers, name, take(collection, entry.id(), Registers.of(entry, stamp))));
+            var copied = delta.into(
+                    target,
+                    source,
+                    collection,
+                    stamp,
+                    entry -> count(ledgers, name, take(collection, entry.id(), Registers.of(entry, stamp))));
+            if (!copied.ids().isEmpty()) {
+                digest.add(copied.digest());
+                if (touched != null) {
+                    touched.added(collection, copied.ids());
+                }
+                count(ledgers, name, Ledger.added(copied.ids().size()));
+            }
         });
         return applied(ledgers);
     }
@@ -171,6 +203,12 @@ public final class Fold implements AutoCloseable {
         var stored = target.reader().find(collection, id);
         var after = stored.registers().join(incoming);
         if (!after.equals(stored.registers())) {
+            if (kind != Kind.ONTO) {
+                stored.registers().live().ifPresent(live -> digest.subtract(collection.name(), id, live));
+                after.live().ifPresent(live -> digest.add(collection.name(), id, live));
+            } else if (touched != null) {
+                touched.before(collection, id, stored, target.reader());
+            }
             target.writer().write(collection, id, stored, after);
         }
         return Ledger.of(stored.registers(), incoming, after);
@@ -203,8 +241,8 @@ public final class Fold implements AutoCloseable {
         if (kind != Kind.INTERMEDIATE) {
             throw new IllegalStateException(directory + " is to be a snapshot");
         }
-        var digest = IntermediateFiles.finish(opened(), requireNonNull(seed));
-        var summary = summary(digest);
+        IntermediateFiles.finish(opened(), requireNonNull(seed));
+        var summary = summary(digest.value());
         release();
         return summary;
     }
@@ -212,6 +250,11 @@ public final class Fold implements AutoCloseable {
     /**
      * Completes a snapshot: forgets deletes, removed keys and stamps from before {@code horizonMillis} and what they cover,
      * brings the vector index up to date, empties the WAL and closes the file. {@code Long.MIN_VALUE} forgets nothing.
+     *
+     * <p>Before it returns, the files are opened and proven: everything {@link ChromaDatabase#open} checks, every live node reachable and linked
+     * to; of a proven base only what was changed.
+     *
+     * @throws FailureException {@code INVARIANT output-unsound}
      */
     public Summary finishSnapshot(long horizonMillis) {
         if (kind == Kind.INTERMEDIATE) {
@@ -228,17 +271,30 @@ public final class Fold implements AutoCloseable {
         } else {
             last = opened().writer().position();
         }
-        SnapshotFiles.finish(opened(), directory, horizonMillis, last);
+        SnapshotFiles.finish(opened(), directory, horizonMillis, last, touched);
         var summary = summary("");
         release();
+        return summary.of(prove());
+    }
+
+    /** Reads what now lies on disk as a stranger would; returns the digest of its records. */
+    private String prove() {
         try (var snapshot = ChromaDatabase.openTrusted(directory)) {
-            return new Summary(
-                    summary.level(),
-                    summary.collections(),
-                    summary.ledger(),
-                    RecordDigest.of(snapshot),
-                    summary.lists(),
-                    summary.records());
+            snapshot.prove(touched);
+            // A cosine index gives a vector back as direction times length, which rounds.
+            if (kind == Kind.FRESH && snapshot.collections().stream().noneMatch(each -> each.space() == Space.COSINE)) {
+                return digest.value();
+            }
+            return touched == null ? RecordDigest.of(snapshot) : touched.digest(snapshot);
+        } catch (FailureException e) {
+            throw e.failure().blame() == Blame.INPUT
+                    ? new FailureException(
+                            Blame.INVARIANT,
+                            "output-unsound",
+                            "prove " + directory + ": " + e.failure().reason() + ": "
+                                    + e.failure().message(),
+                            e)
+                    : e;
         }
     }
 
@@ -269,7 +325,8 @@ public final class Fold implements AutoCloseable {
 
     @Override
     public void close() {
-        try (scratch) {
+        try (scratch;
+                var _ = touched) {
             if (workspace != null) {
                 if (kind == Kind.FRESH) {
                     SnapshotFiles.delete(workspace, directory);

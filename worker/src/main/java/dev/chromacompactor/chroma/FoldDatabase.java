@@ -25,17 +25,34 @@ import org.sqlite.SQLiteException;
  * nobody else's until it is finished, and thrown away if it is not.
  */
 final class FoldDatabase implements AutoCloseable {
+    /** The name of the file that is attached. */
+    static final String ATTACHED = "source";
+
     private final Path file;
     private final Connection connection;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
 
+    private final boolean borrowed;
+
     private FoldDatabase(Path file, SQLiteConfig config) {
         this.file = file;
+        this.borrowed = false;
         try {
             this.connection = config.createConnection("jdbc:sqlite:" + file);
         } catch (SQLException e) {
             throw failure("open", e);
         }
+    }
+
+    private FoldDatabase(Path file, Connection connection) {
+        this.file = file;
+        this.connection = connection;
+        this.borrowed = true;
+    }
+
+    /** By way of a connection that stays open. */
+    static FoldDatabase over(Path file, Connection connection) {
+        return new FoldDatabase(file, connection);
     }
 
     /** For writing, in one transaction that {@link #commit} ends. */
@@ -112,6 +129,21 @@ final class FoldDatabase implements AutoCloseable {
         return number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", name) > 0;
     }
 
+    /** Makes the tables of another file readable here, as {@value #ATTACHED}; nothing is written to it. */
+    void attach(Path other) {
+        commit();
+        update(
+                "ATTACH ? AS " + ATTACHED,
+                "file:" + other.toAbsolutePath().toUri().getRawPath() + "?mode=ro&immutable=1");
+        update("BEGIN");
+    }
+
+    void detach() {
+        commit();
+        update("DETACH " + ATTACHED);
+        update("BEGIN");
+    }
+
     void commit() {
         update("COMMIT");
     }
@@ -175,7 +207,9 @@ final class FoldDatabase implements AutoCloseable {
                 statement.close();
             }
             statements.clear();
-            connection.close();
+            if (!borrowed) {
+                connection.close();
+            }
         } catch (SQLException e) {
             throw failure("close", e);
         }

@@ -28,7 +28,6 @@ final class IntermediateFiles {
 
     private final Workspace workspace;
     private final FoldDatabase database;
-    private final RecordDigest digest = new RecordDigest();
     private long deletes;
 
     private IntermediateFiles(Workspace workspace) {
@@ -36,8 +35,7 @@ final class IntermediateFiles {
         this.database = workspace.database();
     }
 
-    /** Returns the digest of its records. */
-    static String finish(Workspace workspace, Intermediate.Rooted seed) {
+    static void finish(Workspace workspace, Intermediate.Rooted seed) {
         var files = new IntermediateFiles(workspace);
         var collections = workspace.collections().all();
         for (CollectionInfo info : collections) {
@@ -58,7 +56,6 @@ final class IntermediateFiles {
                 "INSERT INTO compactor_seed (ref, definition) VALUES (?, ?)",
                 workspace.stamps().ref(seed.by()),
                 seed.seed().pack());
-        return files.digest.value();
     }
 
     private void logDelete(CollectionInfo info, ResultSet row) throws SQLException {
@@ -70,7 +67,6 @@ final class IntermediateFiles {
         long number = row.getLong(1);
         var id = row.getString(2);
         var live = workspace.reader().live(number);
-        digest.add(info.name(), id, live);
         // The position that renumbering gave the record.
         long position = deletes + number;
         database.update(

@@ -51,6 +51,11 @@ public record Ledger(
     static final Ledger DELETE_IDLE = new Ledger(1, 0, 0, 0, 0, 1, 0);
     static final Ledger REFUSED = new Ledger(1, 0, 0, 0, 0, 0, 1);
 
+    /** Of so many records that are new. */
+    static Ledger added(long records) {
+        return new Ledger(records, records, 0, 0, 0, 0, 0);
+    }
+
     /** The column of one record that turned {@code before} into {@code after}. */
     static Ledger of(Registers before, Registers incoming, Registers after) {
         if (before.exists() != after.exists()) {

@@ -5,7 +5,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * SHA-256 over each record's collection name, id, vector bits, document and metadata.
  *
  * <p>Bytes hashed, little-endian, each text and vector with its length before it: collection, id, vector, document
- * (length −1 if there is none), then key, type and value of the metadata in key order.
+ * (length −1 if there is none), then key, type and value of the metadata in the order of the keys as UTF-8.
  */
 public final class RecordDigest {
     private final MessageDigest sha256;
@@ -28,6 +27,21 @@ public final class RecordDigest {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
         }
+    }
+
+    /**
+     * The sum that {@link #value} wrote, to be continued.
+     *
+     * @param value 32 hexadecimal digits
+     */
+    public static RecordDigest from(String value) {
+        if (value.length() != 32) {
+            throw new IllegalArgumentException("a digest has 32 hexadecimal digits: " + value);
+        }
+        var digest = new RecordDigest();
+        digest.high = Long.parseUnsignedLong(value, 0, 16, 16);
+        digest.low = Long.parseUnsignedLong(value, 16, 32, 16);
+        return digest;
     }
 
     /** Of all live records of a database. */
@@ -45,21 +59,102 @@ public final class RecordDigest {
 
     /** Adds one live record. */
     public void add(String collection, String id, Entry.Live live) {
+        var hash = hash(collection, id, live);
+        plus(hash.getLong(), hash.getLong());
+    }
+
+    /** Takes a record away that was added before: what is left is the digest of the others. */
+    public void subtract(String collection, String id, Entry.Live live) {
+        var hash = hash(collection, id, live);
+        long h = hash.getLong();
+        long l = hash.getLong();
+        high -= h + (Long.compareUnsigned(low, l) < 0 ? 1 : 0);
+        low -= l;
+    }
+
+    /** Adds all records of another digest. */
+    public void add(RecordDigest other) {
+        plus(other.high, other.low);
+    }
+
+    private void plus(long h, long l) {
+        low += l;
+        high += h + (Long.compareUnsigned(low, l) < 0 ? 1 : 0);
+    }
+
+    private ByteBuffer hash(String collection, String id, Entry.Live live) {
         bytes.clear();
         put(collection);
         put(id);
         put(live.vector());
         put(live.document());
-        for (Map.Entry<String, MetadataValue> key : new TreeMap<>(live.metadata()).entrySet()) {
-            put(key.getKey());
-            put(key.getValue());
+        var sorted = new TreeMap<String, MetadataValue>(RecordDigest::compare);
+        sorted.putAll(live.metadata());
+        sorted.forEach((key, value) -> {
+            put(key);
+            put(value);
+        });
+        return hash();
+    }
+
+    /** As UTF-8 sorts: by code points, where {@code compareTo} goes by the halves of pairs. */
+    private static int compare(String a, String b) {
+        for (int i = 0; i < Math.min(a.length(), b.length()); i++) {
+            char x = a.charAt(i);
+            char y = b.charAt(i);
+            if (x != y) {
+                boolean one = Character.isSurrogate(x);
+                return one == Character.isSurrogate(y) ? Character.compare(x, y) : one ? 1 : -1;
+            }
         }
+        return Integer.compare(a.length(), b.length());
+    }
+
+    /** Begins a record that is added value by value, in the order of the keys as UTF-8; texts are UTF-8. */
+    void begin(byte[] collection, byte[] id, byte[] vector, byte @Nullable [] document) {
+        bytes.clear();
+        put(collection);
+        put(id);
+        room(4 + vector.length);
+        bytes.putInt(vector.length / Float.BYTES).put(vector);
+        if (document == null) {
+            put((String) null);
+        } else {
+            put(document);
+        }
+    }
+
+    void text(byte[] key, byte[] value) {
+        key(key, 's');
+        put(value);
+    }
+
+    void whole(byte[] key, long value) {
+        key(key, 'i').putLong(value);
+    }
+
+    void real(byte[] key, double value) {
+        key(key, 'f').putLong(Double.doubleToLongBits(value));
+    }
+
+    void flag(byte[] key, boolean value) {
+        key(key, 'b').put((byte) (value ? 1 : 0));
+    }
+
+    void end() {
+        var hash = hash();
+        plus(hash.getLong(), hash.getLong());
+    }
+
+    private ByteBuffer key(byte[] key, char kind) {
+        put(key);
+        room(16);
+        return bytes.put((byte) kind);
+    }
+
+    private ByteBuffer hash() {
         sha256.update(bytes.array(), 0, bytes.position());
-        var hash = ByteBuffer.wrap(sha256.digest());
-        long h = hash.getLong();
-        long l = hash.getLong();
-        low += l;
-        high += h + (Long.compareUnsigned(low, l) < 0 ? 1 : 0);
+        return ByteBuffer.wrap(sha256.digest());
     }
 
     /** 32 hexadecimal digits. */
@@ -95,7 +190,10 @@ public final class RecordDigest {
             bytes.putInt(-1);
             return;
         }
-        var utf8 = text.getBytes(StandardCharsets.UTF_8);
+        put(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void put(byte[] utf8) {
         room(4 + utf8.length);
         bytes.putInt(utf8.length).put(utf8);
     }

@@ -19,6 +19,7 @@ final class RecordReader {
     private static final String RECORD = """
             SELECT e.id, r.ref FROM embeddings e LEFT JOIN compactor_record r ON r.embedding = e.id
             WHERE e.segment_id = ? AND e.embedding_id = ?""";
+    private static final String ROW = "SELECT id FROM embeddings WHERE segment_id = ? AND embedding_id = ?";
     private static final String REGISTERS =
             "SELECT kind, key, ref FROM compactor_register WHERE collection = ? AND id = ?";
     private static final String VALUES =
@@ -78,11 +79,20 @@ final class RecordReader {
         return new Registers(new Register<>(written, () -> vectors.apply(row)), exceptions, deleted);
     }
 
+    /** The row of {@code embeddings} of an id; 0 if it is not there. */
+    long row(CollectionInfo collection, String id) {
+        return database.number(ROW, collection.metadataSegment(), id);
+    }
+
     /** As Chroma would return it. */
     Entry.Live live(long row) {
+        return live(row, vectors.apply(row));
+    }
+
+    Entry.Live live(long row, float[] vector) {
         var values = values(row);
         var document = values.remove(Registers.DOCUMENT) instanceof MetadataValue.Text(String text) ? text : null;
-        return new Entry.Live(vectors.apply(row), document, values);
+        return new Entry.Live(vector, document, values);
     }
 
     private Map<String, MetadataValue> values(long id) {

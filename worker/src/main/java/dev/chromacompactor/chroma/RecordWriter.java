@@ -47,6 +47,16 @@ final class RecordWriter {
         return position;
     }
 
+    /** A number for one more record. */
+    long nextRow() {
+        return ++lastRow;
+    }
+
+    /** A position for one more write. */
+    long nextPosition() {
+        return ++position;
+    }
+
     /** Turns what is stored of an id into {@code after}. */
     void write(CollectionInfo collection, String id, RecordReader.Found stored, Registers after) {
         var before = stored.registers();
@@ -71,13 +81,13 @@ final class RecordWriter {
     }
 
     private long insert(CollectionInfo collection, String id, Stamp stamp) {
-        long row = ++lastRow;
+        long row = nextRow();
         database.update(
                 "INSERT INTO embeddings (id, segment_id, embedding_id, seq_id, created_at) VALUES (?, ?, ?, ?, ?)",
                 row,
                 collection.metadataSegment(),
                 id,
-                position(level, ++position),
+                position(level, nextPosition()),
                 time(stamp));
         return row;
     }

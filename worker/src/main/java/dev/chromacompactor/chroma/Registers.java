@@ -3,6 +3,7 @@ package dev.chromacompactor.chroma;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +55,17 @@ record Registers(
     /** Whether the record reads differently, or was written again; removed keys and deletes alone do not show. */
     boolean differs(Registers other) {
         return !Objects.equals(vector, other.vector) || !values().equals(other.values());
+    }
+
+    /** The record as Chroma would return it, if there is one. */
+    Optional<Entry.Live> live() {
+        if (vector == null || vector.value() == null) {
+            return Optional.empty();
+        }
+        var metadata = new HashMap<String, MetadataValue>();
+        values().forEach((key, register) -> metadata.put(key, Objects.requireNonNull(register.value())));
+        var document = metadata.remove(DOCUMENT) instanceof MetadataValue.Text(String text) ? text : null;
+        return Optional.of(new Entry.Live(vector.value().get(), document, metadata));
     }
 
     /** The keys that are there. */

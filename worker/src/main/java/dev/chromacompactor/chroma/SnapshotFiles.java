@@ -8,14 +8,13 @@ import dev.chromacompactor.chroma.hnsw.VectorSource;
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,26 +24,31 @@ import org.jspecify.annotations.Nullable;
  */
 final class SnapshotFiles {
     private static final int UPDATE = 1;
-    private static final ValueLayout.OfFloat FLOAT =
-            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Workspace workspace;
     private final Path directory;
 
-    private SnapshotFiles(Workspace workspace, Path directory) {
+    private final @Nullable Touched touched;
+
+    private SnapshotFiles(Workspace workspace, Path directory, @Nullable Touched touched) {
         this.workspace = workspace;
         this.directory = directory;
+        this.touched = touched;
     }
 
     /**
      * @param horizon what is older is forgotten
      * @param last the last position of the WAL that is taken
+     * @param touched what was changed in a proven base; null: everything may have been
      */
-    static void finish(Workspace workspace, Path directory, long horizon, long last) {
+    static void finish(Workspace workspace, Path directory, long horizon, long last, @Nullable Touched touched) {
         OwnTables.forget(workspace.database(), horizon);
         OwnTables.settle(workspace.database());
-        var files = new SnapshotFiles(workspace, directory);
+        var files = new SnapshotFiles(workspace, directory, touched);
         workspace.collections().all().forEach(files::index);
+        if (touched != null) {
+            touched.close();
+        }
         files.emptyWal(Math.max(last, 1));
     }
 
@@ -80,6 +84,10 @@ final class SnapshotFiles {
     private record Upsert(String id, long row) {}
 
     private void index(CollectionInfo info) {
+        if (touched != null) {
+            indexTouched(info, touched.index(info), touched);
+            return;
+        }
         var upserts = new ArrayList<Upsert>();
         Set<String> live = new HashSet<>();
         // By id: the same records give the same graph, whatever order they came in.
@@ -99,24 +107,42 @@ final class SnapshotFiles {
             try (var base = HnswIndex.open(folder, info.space())) {
                 var removed = new HashSet<>(base.ids());
                 removed.removeAll(live);
-                if (upserts.isEmpty() && removed.isEmpty()) {
-                    return;
-                }
-                build(info, base, upserts, removed);
+                build(info, base, upserts, removed, false);
             }
         } else if (!upserts.isEmpty()) {
-            build(info, null, upserts, Set.of());
-        } else {
-            return;
+            build(info, null, upserts, Set.of(), false);
         }
-        replace(folder);
     }
 
-    private void build(CollectionInfo info, @Nullable HnswIndex base, List<Upsert> upserts, Set<String> removed) {
+    /** The same for a proven base, without a look at the ids that are as they were. */
+    private void indexTouched(CollectionInfo info, @Nullable HnswIndex base, Touched changes) {
+        var upserts = new ArrayList<Upsert>();
+        Set<String> removed = new HashSet<>();
+        for (String id : new TreeSet<>(changes.of(info))) {
+            long row = workspace.reader().row(info, id);
+            if (row == 0) {
+                removed.add(id);
+            } else if (workspace.scratch().contains(row)) {
+                upserts.add(new Upsert(id, row));
+            }
+        }
+        boolean changed =
+                !upserts.isEmpty() || (base != null && (removed.stream().anyMatch(base::contains) || !base.isWhole()));
+        var report = changed ? build(info, base, upserts, removed, true) : null;
+        if (base != null && (report == null || report.extended())) {
+            changes.keeps(info, base.nodeCount());
+        }
+    }
+
+    private HnswBuilder.Report build(
+            CollectionInfo info, @Nullable HnswIndex base, List<Upsert> upserts, Set<String> removed, boolean proven) {
         boolean classForm = workspace.level().metadb() < 5;
         var parameters = new HnswBuilder.Parameters(
                 info.space(), requireNonNull(info.dimension()), info.m(), info.efConstruction(), classForm);
-        HnswBuilder.build(base, beside(directory.resolve(info.vectorSegment())), parameters, source(upserts), removed);
+        Path folder = directory.resolve(info.vectorSegment());
+        var report = HnswBuilder.consume(base, beside(folder), parameters, source(upserts), removed, proven);
+        replace(folder);
+        return report;
     }
 
     private VectorSource source(List<Upsert> upserts) {
@@ -133,8 +159,7 @@ final class SnapshotFiles {
 
             @Override
             public void read(int i, MemorySegment into) {
-                var vector = workspace.scratch().get(upserts.get(i).row());
-                MemorySegment.copy(vector, 0, into, FLOAT, 0, vector.length);
+                workspace.scratch().copy(upserts.get(i).row(), into);
             }
         };
     }

@@ -52,9 +52,14 @@ final class StoredRecord {
         given.forEach((key, exact) -> values.computeIfPresent(key, (k, stored) -> sharper(stored, exact)));
     }
 
+    /** Whether this is what a rewrite by 1.x makes of a double: hardly another one. */
+    static boolean drifted(double stored, double exact) {
+        return stored != exact && Math.abs(stored - exact) <= 2 * Math.ulp(exact);
+    }
+
     private static MetadataValue sharper(MetadataValue stored, MetadataValue exact) {
         if (stored instanceof MetadataValue.Real(double s) && exact instanceof MetadataValue.Real(double e)) {
-            return s != e && Math.abs(s - e) <= 2 * Math.ulp(e) ? exact : stored;
+            return drifted(s, e) ? exact : stored;
         } else if (stored instanceof MetadataValue.Many(var s)
                 && exact instanceof MetadataValue.Many(var e)
                 && s.size() == e.size()) {

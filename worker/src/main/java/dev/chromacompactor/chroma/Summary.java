@@ -20,6 +20,10 @@ public record Summary(
         String digest,
         boolean lists,
         long records) {
+    Summary of(String newDigest) {
+        return new Summary(level, collections, ledger, newDigest, lists, records);
+    }
+
     /** @param tombstones deletes that are still remembered, of records that are there and that are not */
     public record CollectionSummary(
             String name, String id, @Nullable Integer dimension, Space space, long records, long tombstones) {}

@@ -5,6 +5,8 @@ import dev.chromacompactor.failure.FailureException;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that is checked before a database is used, beyond what reading its catalogue shows. Chroma opens a torn or
@@ -31,15 +33,16 @@ final class Validation {
                 "SELECT embedding_id, segment_id FROM embeddings"
                         + " WHERE segment_id NOT IN (SELECT id FROM segments WHERE scope = 'METADATA')"
                         + " AND segment_id NOT IN (SELECT segment_id FROM max_seq_id)");
-        orphan(
-                "metadata key",
-                "SELECT key, id FROM embedding_metadata m WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.id = m.id)");
+        orphan("metadata key", withoutRecord("embedding_metadata"));
         if (level.listsAllowed()) {
-            orphan(
-                    "metadata list",
-                    "SELECT key, id FROM embedding_metadata_array m"
-                            + " WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.id = m.id)");
+            orphan("metadata list", withoutRecord("embedding_metadata_array"));
         }
+    }
+
+    /** Asks once a record, not once a key: SQLite skips from one to the next in the index. */
+    private static String withoutRecord(String table) {
+        return "SELECT (SELECT key FROM " + table + " k WHERE k.id = m.id LIMIT 1), id FROM (SELECT DISTINCT id FROM "
+                + table + ") m WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.id = m.id)";
     }
 
     private void orphan(String what, String sql) {
@@ -62,7 +65,23 @@ final class Validation {
         wal(collection, dimension);
         positions(segments);
         ids(segments);
-        indexedVectors(segments);
+        indexedVectors(segments, index == null ? Set.of() : index.ids());
+    }
+
+    /** The same for one of our own, whose graph must be whole besides; of vectors only those that are not a proven base's. */
+    void own(Segments segments, @Nullable Touched touched) {
+        CollectionInfo collection = segments.collection();
+        HnswIndex index = segments.index();
+        int dimension = collection.dimension() == null ? 0 : collection.dimension();
+        int kept = touched == null ? 0 : touched.kept(collection);
+        if (index != null) {
+            index.prove(kept);
+            dimension = sameDimension(collection, "the index", dimension, index.dimension());
+            indexedVectors(segments, touched == null || kept == 0 ? index.ids() : touched.of(collection));
+        }
+        wal(collection, dimension);
+        positions(segments);
+        ids(segments);
     }
 
     /** Every row of the WAL, also those that all segments have followed: they still tell of deletes and removed keys. */
@@ -183,10 +202,10 @@ final class Validation {
     }
 
     /** The index's own check has seen the stored vectors; what is given out of a cosine index is those times their lengths. */
-    private static void indexedVectors(Segments segments) {
+    private static void indexedVectors(Segments segments, Set<String> ids) {
         HnswIndex index = segments.index();
         if (index != null && index.space() == Space.COSINE) {
-            index.ids().forEach(id -> finite(index.vector(id), segments.collection(), id));
+            ids.stream().filter(index::contains).forEach(id -> finite(index.vector(id), segments.collection(), id));
         }
     }
 }

@@ -2,6 +2,8 @@ package dev.chromacompactor.chroma;
 
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -19,6 +21,8 @@ final class VectorScratch implements AutoCloseable {
     private final Map<Long, Long> offsets = new HashMap<>();
     private ByteBuffer pending = ByteBuffer.allocate(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
     private long flushed;
+    private final Arena arena = Arena.ofShared();
+    private MemorySegment mapping = MemorySegment.NULL;
 
     VectorScratch(Path file) {
         try {
@@ -34,7 +38,20 @@ final class VectorScratch implements AutoCloseable {
     }
 
     void put(long row, float[] vector) {
-        int size = 4 + 4 * vector.length;
+        begin(row, vector.length);
+        for (float x : vector) {
+            pending.putFloat(x);
+        }
+    }
+
+    /** @param vector float32, little-endian */
+    void put(long row, byte[] vector) {
+        begin(row, vector.length / Float.BYTES);
+        pending.put(vector);
+    }
+
+    private void begin(long row, int dimension) {
+        int size = 4 + 4 * dimension;
         if (pending.remaining() < size) {
             flush();
             if (pending.capacity() < size) {
@@ -42,10 +59,7 @@ final class VectorScratch implements AutoCloseable {
             }
         }
         offsets.put(row, flushed + pending.position());
-        pending.putInt(vector.length);
-        for (float x : vector) {
-            pending.putFloat(x);
-        }
+        pending.putInt(dimension);
     }
 
     void remove(long row) {
@@ -54,10 +68,6 @@ final class VectorScratch implements AutoCloseable {
 
     boolean contains(long row) {
         return offsets.containsKey(row);
-    }
-
-    boolean isEmpty() {
-        return offsets.isEmpty();
     }
 
     float[] get(long row) {
@@ -70,6 +80,27 @@ final class VectorScratch implements AutoCloseable {
         var vector = new float[dimension];
         read(offset + 4, 4 * dimension).asFloatBuffer().get(vector);
         return vector;
+    }
+
+    /** Writes the vector of a row, float32, little-endian, as its index wants it. */
+    void copy(long row, MemorySegment into) {
+        Long offset = offsets.get(row);
+        if (offset == null) {
+            throw new IllegalStateException("no vector was written for row " + row);
+        }
+        MemorySegment.copy(mapped(), offset + 4, into, 0, into.byteSize());
+    }
+
+    private MemorySegment mapped() {
+        flush();
+        if (mapping.byteSize() < flushed) {
+            try {
+                mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, flushed, arena);
+            } catch (IOException e) {
+                throw failure("map vectors", e);
+            }
+        }
+        return mapping;
     }
 
     private ByteBuffer read(long offset, int size) {
@@ -104,7 +135,7 @@ final class VectorScratch implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
+        try (arena) {
             channel.close();
         } catch (IOException e) {
             throw failure("close", e);

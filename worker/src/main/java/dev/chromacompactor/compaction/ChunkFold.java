@@ -7,6 +7,7 @@ import dev.chromacompactor.chroma.Stamp;
 import dev.chromacompactor.chroma.Summary;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
+import dev.chromacompactor.store.Beside;
 import dev.chromacompactor.store.ObjectStores;
 import dev.chromacompactor.store.Sha256;
 import dev.chromacompactor.store.Transfers;
@@ -22,7 +23,10 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
 
-/** {@code process_chunk}: fetch each delta, validate it, then fold all of them, oldest first, into one intermediate. */
+/**
+ * {@code process_chunk}: fetch each delta, check its tables, then fold all of them, oldest first, into one intermediate. Records
+ * are checked while they are read, so what is wrong with the last one shows when the others are folded; nothing is left of them.
+ */
 public final class ChunkFold {
     /** The place of a delta in the order, once it is known when it was written. */
     @FunctionalInterface
@@ -47,17 +51,12 @@ public final class ChunkFold {
     }
 
     /**
-     * Makes the intermediate in {@code scratch}. All deltas are validated before the first one is folded.
+     * Makes the intermediate in {@code scratch}.
      *
      * @throws FailureException naming the delta
      */
     public Intermediate run(List<DeltaInput> inputs, StampRule stamps, Scratch scratch) {
-        List<Fetched> fetched = new ArrayList<>();
-        List<Landed> landed = land(inputs, scratch);
-        scratch.reserve(counted(landed));
-        for (Landed delta : landed) {
-            fetched.add(about(delta.input(), () -> validated(delta, stamps)));
-        }
+        List<Fetched> fetched = fetched(inputs, stamps, scratch);
         fetched.sort(Comparator.comparing(Fetched::stamp));
 
         Path directory = scratch.directory("intermediate");
@@ -76,18 +75,28 @@ public final class ChunkFold {
 
     /** Closes the circle for a folded directory: nothing holds it, a stranger can read it, its bytes have a name. */
     static Intermediate finished(Path directory, Summary summary, Recipe recipe, List<FoldedDelta> inputs) {
-        Duration waited = recipe.settle(directory);
+        Duration waited = recipe.unlocked(directory);
         Path file = directory.resolve("chroma.sqlite3");
-        try {
-            return new Intermediate(file, Files.size(file), Sha256.of(file), summary, waited, inputs);
+        try (var sha256 = Beside.begin("hash " + file, () -> Sha256.of(file))) {
+            recipe.check(directory);
+            return new Intermediate(file, Files.size(file), sha256.result(), summary, waited, inputs);
         } catch (IOException e) {
             throw new UncheckedIOException("measure " + file, e);
         }
     }
 
-    private List<Landed> land(List<DeltaInput> inputs, Scratch scratch) {
-        List<Integer> places = IntStream.range(0, inputs.size()).boxed().toList();
-        return Transfers.each(places, place -> about(inputs.get(place), () -> land(inputs.get(place), place, scratch)));
+    /** One delta is validated while the next ones are under way. */
+    private List<Fetched> fetched(List<DeltaInput> inputs, StampRule stamps, Scratch scratch) {
+        List<Fetched> fetched = new ArrayList<>();
+        var rows = new Rows();
+        Transfers.each(
+                IntStream.range(0, inputs.size()).boxed().toList(),
+                place -> about(inputs.get(place), () -> land(inputs.get(place), place, scratch)),
+                landed -> about(landed.input(), () -> {
+                    scratch.reserve(rows.with(landed));
+                    return fetched.add(validated(landed, stamps));
+                }));
+        return fetched;
     }
 
     private Landed land(DeltaInput input, int place, Scratch scratch) {
@@ -105,21 +114,24 @@ public final class ChunkFold {
         return new Landed(input, directory);
     }
 
-    /** What is kept in memory goes by the number of rows, and that is known only here. */
-    private static Footprint counted(List<Landed> landed) {
-        long most = 0;
-        long all = 0;
-        for (Landed delta : landed) {
-            long rows = about(delta.input(), () -> ChromaDatabase.rows(delta.directory()));
+    /** What is kept in memory goes by the number of rows, and that is known only once a delta is here. */
+    private static final class Rows {
+        private long most;
+        private long all;
+
+        /** Of the deltas so far and this one. */
+        Footprint with(Landed delta) {
+            long rows = ChromaDatabase.rows(delta.directory());
             most = Math.max(most, rows);
             all += rows;
+            return CostModel.counted(most, all);
         }
-        return CostModel.counted(most, all);
     }
 
     private Fetched validated(Landed delta, StampRule stamps) {
         long begun = System.nanoTime();
-        try (ChromaDatabase database = ChromaDatabase.open(delta.directory())) {
+        ChromaDatabase.checkTables(delta.directory());
+        try (ChromaDatabase database = ChromaDatabase.openTrusted(delta.directory())) {
             recipe.metrics().validated(Metrics.Subject.DELTA, Duration.ofNanos(System.nanoTime() - begun));
             return new Fetched(
                     delta.input(), delta.directory(), stamps.stamp(delta.input(), database.writtenAtMillis()));
@@ -127,7 +139,7 @@ public final class ChunkFold {
     }
 
     private static FoldedDelta apply(Fetched delta, Fold fold) {
-        try (ChromaDatabase database = ChromaDatabase.openTrusted(delta.directory())) {
+        try (ChromaDatabase database = ChromaDatabase.openUnread(delta.directory())) {
             var applied = fold.apply(database, delta.stamp(), delta.input().collection());
             long records = 0;
             for (CollectionInfo collection : database.collections()) {

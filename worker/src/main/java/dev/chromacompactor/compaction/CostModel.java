@@ -19,7 +19,7 @@ public final class CostModel {
     private static final double DISK_PER_GROUPED_BYTE = 2;
     /** Intermediates stay in case the pointer moves; beside them their vectors in scratch, their vectors in the new index, their rows. */
     private static final double DISK_PER_PUBLISHED_BYTE = 3;
-    /** Of a base the index is written anew beside the old one. */
+    /** Of a base the index is written anew beside the old one if too many of its nodes are deleted; else it grows in place. */
     private static final double DISK_PER_BASE_BYTE = 2;
 
     /** An archive of vectors shrinks little, but an index is preallocated: zeros, up to this for a collection. */
@@ -38,7 +38,10 @@ public final class CostModel {
     /** Of inputs of which nobody has counted the records yet. */
     private static final long TYPICAL_RECORD_BYTES = 4_096;
 
-    /** SQLite's page cache of the database that is written, as it is configured in {@code FoldDatabase}. */
+    /**
+     * SQLite's page cache of the database that is written, as it is configured in {@code FoldDatabase}. What building a graph as a batch
+     * takes is not counted.
+     */
     private static final long CACHE_MOST = 64L << 20;
     /** The caches of those that are read, buffers of transfers, decompressors. */
     private static final long OFF_HEAP_BESIDE = 32L << 20;

@@ -6,7 +6,6 @@ import dev.chromacompactor.store.ObjectStore;
 import dev.chromacompactor.store.ObjectStore.ObjectInfo;
 import dev.chromacompactor.store.Sha256;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -122,7 +121,11 @@ public final class Deltas {
         for (ObjectInfo file : delta.files()) {
             Path target = into.resolve(file.key().substring(delta.key().length()));
             Files2.createParents(target);
-            store.download(file.key(), file.etag(), target);
+            if (file.size() == 0) {
+                Files2.createEmpty(target); // a segment without upper links: what there is to know of it was listed
+            } else {
+                store.download(file.key(), file.etag(), target);
+            }
         }
         return into;
     }
@@ -146,7 +149,15 @@ public final class Deltas {
             try {
                 Files.createDirectories(file.getParent());
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw FailureException.disk("make " + file.getParent(), e);
+            }
+        }
+
+        static void createEmpty(Path file) {
+            try {
+                Files.createFile(file);
+            } catch (IOException e) {
+                throw FailureException.disk("create " + file, e);
             }
         }
 
@@ -154,7 +165,7 @@ public final class Deltas {
             try {
                 Files.deleteIfExists(file);
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw FailureException.disk("delete " + file, e);
             }
         }
     }

@@ -26,14 +26,18 @@ public record Recipe(Budget budget, Duration unlockPoll, Duration unlockWait, Ar
     }
 
     /**
-     * Before every upload: waits until nothing holds the files of {@code directory} any more, then reads them as a
-     * stranger would, every id, vector and link.
+     * Before every upload: waits until nothing holds the files of {@code directory} any more.
      *
-     * @return how long the wait took
+     * @return how long that took
      */
-    Duration settle(Path directory) {
+    Duration unlocked(Path directory) {
         Duration waited = SafeClose.await(directory, unlockPoll, unlockWait);
         metrics.unlockWaited(waited);
+        return waited;
+    }
+
+    /** Before every upload, after that wait: reads the files as a stranger would, every id, vector and link. */
+    void check(Path directory) {
         long begun = System.nanoTime();
         try {
             ChromaDatabase.open(directory).close();
@@ -41,7 +45,6 @@ public record Recipe(Budget budget, Duration unlockPoll, Duration unlockWait, Ar
         } catch (FailureException e) {
             throw onOurs(e, "output-unsound", directory.toString());
         }
-        return waited;
     }
 
     /** A fault of what we made, or of the base, is never that of the inputs: nothing of it may be published. */

@@ -11,6 +11,7 @@ import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.snapshot.Live;
 import dev.chromacompactor.snapshot.Manifest;
+import dev.chromacompactor.snapshot.Publisher;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
 import dev.chromacompactor.store.ObjectStore;
 import java.nio.file.Path;
@@ -28,10 +29,16 @@ public final class SnapshotBuild {
      * A snapshot ready to be uploaded.
      *
      * @param directory its files, nothing else
+     * @param files of it
      * @param baseRecords records of the base
      * @param unlockWait how long it took until nothing held the files
      */
-    public record Built(Path directory, long baseRecords, Summary summary, Duration unlockWait) {}
+    public record Built(
+            Path directory, List<Manifest.StoredFile> files, long baseRecords, Summary summary, Duration unlockWait) {
+        public Built {
+            files = List.copyOf(files);
+        }
+    }
 
     /** One of the intermediates does not fit to the base or to those before it. */
     public static final class MisfitException extends RuntimeException {
@@ -74,8 +81,21 @@ public final class SnapshotBuild {
     }
 
     /**
-     * Builds in {@code directory}, which is empty and lies in {@code scratch}.
+     * Brings the base to {@code directory}, which is empty and lies in {@code scratch}; of none, nothing.
      *
+     * @return its records
+     */
+    public long fetch(Live base, Path directory, Scratch scratch) {
+        return repeat.call("fetch the base of " + directory.getFileName(), () -> {
+            Scratch.empty(directory);
+            return fetchBase(base, directory, scratch);
+        });
+    }
+
+    /**
+     * Builds in {@code directory}, where the base lies already.
+     *
+     * @param baseRecords of it, as {@link #fetch} said
      * @param intermediates fetched, each a directory with its {@code chroma.sqlite3}, in any order
      * @param refused stamps before the base's horizon, whose rows are left out
      * @param horizonMillis of the new version: deletes and removed keys before it are forgotten
@@ -83,15 +103,11 @@ public final class SnapshotBuild {
      */
     public Built run(
             Live base,
+            long baseRecords,
             List<Path> intermediates,
             Predicate<Stamp> refused,
             long horizonMillis,
-            Scratch scratch,
             Path directory) {
-        long baseRecords = repeat.call("fetch the base of " + directory.getFileName(), () -> {
-            Scratch.empty(directory);
-            return fetchBase(base, directory, scratch);
-        });
         Summary summary;
         try (Fold fold = open(base, directory)) {
             for (int place = 0; place < intermediates.size(); place++) {
@@ -99,7 +115,8 @@ public final class SnapshotBuild {
             }
             summary = fold.finishSnapshot(horizonMillis);
         }
-        Duration waited = recipe.settle(directory);
+        Duration waited = recipe.unlocked(directory);
+        List<Manifest.StoredFile> files = Publisher.describe(directory);
         if (summary.records() != baseRecords + summary.ledger().growth()) {
             throw new FailureException(
                     Blame.INVARIANT,
@@ -107,7 +124,7 @@ public final class SnapshotBuild {
                     "snapshot of " + summary.records() + " records, but the base held " + baseRecords
                             + " and the merge " + summary.ledger());
         }
-        return new Built(directory, baseRecords, summary, waited);
+        return new Built(directory, files, baseRecords, summary, waited);
     }
 
     private static Fold open(Live base, Path directory) {
@@ -115,7 +132,9 @@ public final class SnapshotBuild {
             return Fold.fresh(directory);
         }
         try {
-            return Fold.onto(directory, base instanceof Live.Ours);
+            String proven =
+                    base instanceof Live.Ours ours ? ours.manifest().contents().recordDigest() : null;
+            return Fold.onto(directory, base instanceof Live.Ours, proven);
         } catch (FailureException e) {
             throw Recipe.onOurs(e, "base-unsound", "open the live version");
         }

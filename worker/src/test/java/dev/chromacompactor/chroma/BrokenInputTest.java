@@ -10,6 +10,7 @@ import static dev.chromacompactor.chroma.Damage.sqlite;
 import static dev.chromacompactor.chroma.Damage.write;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.chromacompactor.failure.Blame;
@@ -58,6 +59,9 @@ class BrokenInputTest {
     @TempDir
     Path scratch;
 
+    @TempDir
+    Path results;
+
     @ParameterizedTest
     @MethodSource({"files", "pages", "transactions", "schemas", "references", "configurations", "walRows", "positions"})
     @MethodSource({"indexFiles", "indexHeaders", "indexLinks", "indexIds"})
@@ -75,6 +79,18 @@ class BrokenInputTest {
         assertThat(refusal.failure().blame()).isEqualTo(Blame.INPUT);
         assertThat(refusal.getMessage()).contains(broken.says());
         assertThat(contents(scratch)).isEqualTo(before);
+        assertThatThrownBy(() -> fold(directory)).as("while it is folded").hasMessage(refusal.getMessage());
+        assertThat(contents(scratch)).isEqualTo(before);
+        assertThat(contents(results)).containsOnlyKeys(results);
+    }
+
+    /** Without a check of its own first. */
+    private void fold(Path directory) {
+        ChromaDatabase.checkTables(directory);
+        try (var fold = Fold.fresh(results);
+                var delta = ChromaDatabase.openUnread(directory)) {
+            fold.apply(delta, new Stamp(1, 1, "delta"), null);
+        }
     }
 
     @Test

@@ -160,11 +160,13 @@ class FoldTest {
             rest.addAll(rest.subList(0, random.nextInt(rest.size() + 1)));
             Collections.shuffle(rest, random);
             Path base = null;
+            String proven = null;
             long records = 0;
             while (!rest.isEmpty()) {
                 var chunk = rest.subList(0, 1 + random.nextInt(rest.size()));
                 var dir = base == null ? folder() : copy(base);
-                try (var fold = base == null ? Fold.fresh(dir) : Fold.onto(dir, true)) {
+                String known = random.nextInt(4) == 0 ? null : proven;
+                try (var fold = base == null ? Fold.fresh(dir) : Fold.onto(dir, true, known)) {
                     for (var delta : chunk) {
                         if (random.nextBoolean()) {
                             fold.apply(template(delta).delta(delta), delta.stamp(), null);
@@ -174,6 +176,7 @@ class FoldTest {
                     }
                     var summary = fold.finishSnapshot(Long.MIN_VALUE);
                     records += summary.ledger().growth();
+                    proven = summary.digest();
                     assertThat(summary.records()).isEqualTo(records);
                     assertThat(digest(dir)).isEqualTo(summary.digest());
                     assertFilesAreSound(dir);

@@ -1,0 +1,136 @@
+package dev.chromacompactor.chroma;
+
+import dev.chromacompactor.failure.FailureException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code compactor.seal} beside {@code chroma.sqlite3}: that we wrote these files and found them sound, and what they were then. Who finds
+ * every byte as it says need not check what was checked. It guards against damage and against other writers, not against malice; in a
+ * bucket the manifest says the same, with SHA-256.
+ *
+ * <pre>
+ * compactor-seal 1
+ * digest &lt;32 hex, see {@link RecordDigest}&gt;
+ * &lt;CRC-32C, 8 hex&gt; &lt;bytes&gt; &lt;file&gt;      one line a file, by name
+ * </pre>
+ *
+ * @param digest of the records
+ * @param files by name, relative to the directory
+ */
+public record Seal(String digest, Map<String, Sum> files) {
+    static final String NAME = "compactor.seal";
+    private static final String FORMAT = "compactor-seal 1";
+    /** Small enough to stay in a core's cache between reading, summing and writing. */
+    private static final int BLOCK = 128 << 10;
+
+    /** What a file was. */
+    record Sum(long bytes, int crc) {}
+
+    /** Writes the seal of a directory of ours, which has none; of a database that was proven, and that nobody has open. */
+    public static void write(Path directory, String digest) {
+        try (Stream<Path> walk = Files.walk(directory)) {
+            var text = new StringBuilder(FORMAT + "\ndigest " + digest + '\n');
+            for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
+                Sum sum = sum(file, null);
+                text.append("%08x %d %s%n".formatted(sum.crc, sum.bytes, directory.relativize(file)));
+            }
+            Files.writeString(directory.resolve(NAME), text, StandardOpenOption.CREATE_NEW);
+        } catch (IOException e) {
+            throw FailureException.disk("seal " + directory, e);
+        }
+    }
+
+    /**
+     * Copies a database: its tables and the folders of its indexes, nothing else that lies there.
+     *
+     * @return the digest of its records if it is sealed, and every byte that was copied is what the seal says
+     */
+    public static Optional<String> copy(Path from, Path to) {
+        Optional<Seal> seal = read(from);
+        try (ChromaDatabase database = ChromaDatabase.openTrusted(from)) {
+            Map<String, Sum> copied = new TreeMap<>();
+            copied.put(SqliteFile.NAME, sum(from.resolve(SqliteFile.NAME), to.resolve(SqliteFile.NAME)));
+            for (CollectionInfo each : database.collections()) {
+                copyFolder(from, each.vectorSegment(), to, copied);
+            }
+            return seal.filter(s -> s.files.equals(copied)).map(Seal::digest);
+        } catch (IOException e) {
+            throw FailureException.disk("copy " + from, e);
+        }
+    }
+
+    private static void copyFolder(Path from, String folder, Path to, Map<String, Sum> copied) throws IOException {
+        if (!Files.isDirectory(from.resolve(folder))) {
+            return;
+        }
+        Files.createDirectory(to.resolve(folder));
+        List<Path> files = new ArrayList<>();
+        try (var found = Files.newDirectoryStream(from.resolve(folder), Files::isRegularFile)) {
+            found.forEach(files::add);
+        }
+        for (Path file : files) {
+            String name = folder + '/' + file.getFileName();
+            copied.put(name, sum(file, to.resolve(name)));
+        }
+    }
+
+    /** Empty if there is none that we can read: the database is one like any other then. */
+    static Optional<Seal> read(Path directory) {
+        Path file = directory.resolve(NAME);
+        if (!Files.isRegularFile(file)) {
+            return Optional.empty();
+        }
+        try {
+            List<String> lines = Files.readAllLines(file);
+            if (lines.size() < 2
+                    || !lines.getFirst().equals(FORMAT)
+                    || !lines.get(1).matches("digest [0-9a-f]{32}")) {
+                return Optional.empty();
+            }
+            Map<String, Sum> files = lines.stream()
+                    .skip(2)
+                    .map(line -> line.split(" ", 3))
+                    .collect(Collectors.toMap(
+                            part -> part[2],
+                            part -> new Sum(Long.parseLong(part[1]), Integer.parseUnsignedInt(part[0], 16))));
+            return Optional.of(new Seal(lines.get(1).substring("digest ".length()), files));
+        } catch (IOException | RuntimeException e) {
+            // Torn, or of another kind: no seal.
+            return Optional.empty();
+        }
+    }
+
+    /** Reads a file once, and writes what it read to {@code copy} if that is given. */
+    private static Sum sum(Path file, @Nullable Path copy) throws IOException {
+        var crc = new CRC32C();
+        long bytes = 0;
+        ByteBuffer block = ByteBuffer.allocateDirect(BLOCK);
+        try (var in = FileChannel.open(file, StandardOpenOption.READ);
+                var out = copy == null
+                        ? null
+                        : FileChannel.open(copy, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            while (in.read(block.clear()) >= 0) {
+                bytes += block.flip().remaining();
+                crc.update(block.duplicate());
+                while (out != null && block.hasRemaining()) {
+                    out.write(block);
+                }
+            }
+        }
+        return new Sum(bytes, (int) crc.getValue());
+    }
+}

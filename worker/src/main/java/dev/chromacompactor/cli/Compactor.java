@@ -1,5 +1,6 @@
 package dev.chromacompactor.cli;
 
+import dev.chromacompactor.telemetry.Logging;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -10,7 +11,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.TypeConversionException;
 
@@ -18,20 +18,6 @@ import picocli.CommandLine.TypeConversionException;
 @Command(
         name = "compactor",
         description = "Folds many small ChromaDB databases on S3 into one published snapshot, driven by SQS.",
-        subcommands = {
-            WorkerCommand.class,
-            EnqueueCommand.class,
-            BatchCommand.class,
-            DlqCommand.class,
-            SnapshotCommand.class,
-            StatusCommand.class,
-            PauseCommand.class,
-            ResumeCommand.class,
-            DoctorCommand.class,
-            MergeCommand.class,
-            InspectCommand.class,
-            HelpCommand.class
-        },
         footer = {
             "",
             "Examples:",
@@ -50,23 +36,25 @@ public final class Compactor implements Callable<Integer> {
 
     /** Runs one command and returns its exit code. */
     public static int run(String... args) {
+        Logging.begin();
+        if (args.length > 0 && !args[0].startsWith("-")) {
+            Prepare.useLibrary(System.getProperty("compactor.home"));
+        }
         if (args.length > 0 && args[0].equals("worker")) {
             // Read when the first logger is made: a worker tells what it does, other commands only what went wrong.
-            System.setProperty("compactor.log.level", "INFO");
-            System.setProperty("compactor.log.form", "text".equals(System.getenv("COMPACTOR_LOG")) ? "text" : "json");
+            Logging.tell("text".equals(System.getenv("COMPACTOR_LOG")) ? "text" : "json");
         }
         return run(Context.ofProcess(), args);
     }
 
     static int run(Context context, String... args) {
-        return commandLine(context).execute(args);
+        return commandLine(context, Commands.asked(args)).execute(args);
     }
 
-    static CommandLine commandLine(Context context) {
-        var line = new CommandLine(new Compactor(), new ContextFactory(context));
-        if (EmbeddedBackend.isThere()) {
-            line.addSubcommand(new DevCommand()).addSubcommand(new DemoCommand(context));
-        }
+    /** @param commands those that can be run */
+    static CommandLine commandLine(Context context, Commands commands) {
+        var line = new CommandLine(new Compactor());
+        commands.addTo(line, new ContextFactory(context));
         for (CommandLine command : all(line)) {
             command.getCommandSpec()
                     .mixinStandardHelpOptions(true)
@@ -96,7 +84,7 @@ public final class Compactor implements Callable<Integer> {
         var all = new ArrayList<CommandLine>();
         all.add(line);
         for (Map.Entry<String, CommandLine> sub : line.getSubcommands().entrySet()) {
-            if (!sub.getKey().equals("help")) {
+            if (!sub.getKey().equals("help") && !Commands.isDescription(sub.getValue())) {
                 all.addAll(all(sub.getValue()));
             }
         }

@@ -7,7 +7,9 @@ import dev.chromacompactor.question.BatchAnswer.Obstacle;
 import dev.chromacompactor.question.BatchAnswer.State;
 import dev.chromacompactor.question.Questions;
 import dev.chromacompactor.snapshot.ChunkName;
+import dev.chromacompactor.snapshot.SnapshotCatalog;
 import dev.chromacompactor.store.ObjectStore;
+import dev.chromacompactor.store.ObjectStore.ObjectInfo;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** Follows a batch until nothing more is to come by itself. */
 final class Following {
     private static final Duration LOOK = Duration.ofMillis(500);
-    /** In between only the receipts are counted: a batch of thousands would take minutes to look at. */
+    /** In between only the receipts are counted, or the pointer is looked at: a batch of thousands takes minutes to look at. */
     private static final int LOOKS_TO_A_QUESTION = 20;
 
     /** Waits between two looks. */
@@ -117,14 +119,29 @@ final class Following {
         int looks = 0;
         while (!answer.state().over()) {
             int settled = settled(answer);
+            String pointer = pointer(answer);
             tell(answer, settled);
             pace.pause(LOOK);
-            boolean worthIt = answer.state() != State.WAITING_FOR_CHUNKS
-                    || settled(answer) != settled
-                    || ++looks % LOOKS_TO_A_QUESTION == 0;
+            boolean news = switch (answer.state()) {
+                case WAITING_FOR_CHUNKS -> settled(answer) != settled;
+                case READY -> !pointer(answer).equals(pointer);
+                default -> true;
+            };
+            boolean worthIt = news || ++looks % LOOKS_TO_A_QUESTION == 0;
             answer = worthIt ? questions.explain(batch) : answer;
         }
         return end(answer);
+    }
+
+    /** Of a batch that only has to be published: one small request tells whether something was. */
+    private String pointer(BatchAnswer answer) {
+        String database = answer.database();
+        if (database == null || answer.state() != State.READY) {
+            return "";
+        }
+        return store.head(new SnapshotCatalog(store, database).pointerKey())
+                .map(ObjectInfo::etag)
+                .orElse("");
     }
 
     /** Of a plan that names its chunks the receipts tell, and one listing counts them. */

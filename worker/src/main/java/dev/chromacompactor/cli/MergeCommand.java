@@ -1,17 +1,17 @@
 package dev.chromacompactor.cli;
 
 import dev.chromacompactor.chroma.ChromaDatabase;
-import dev.chromacompactor.chroma.CollectionInfo;
 import dev.chromacompactor.chroma.Fold;
 import dev.chromacompactor.chroma.Ledger;
+import dev.chromacompactor.chroma.Seal;
 import dev.chromacompactor.chroma.Stamp;
 import dev.chromacompactor.chroma.Summary;
 import dev.chromacompactor.compaction.Scratch;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -83,7 +83,9 @@ final class MergeCommand implements Callable<Integer> {
             Ledger ledger,
             String digest) {}
 
-    private record Input(Path named, Path directory) {}
+    /** @param proven of a base: the digest of its records, if it is one of ours and as we left it */
+    private record Input(
+            Path named, Path directory, @Nullable String proven) {}
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -92,11 +94,10 @@ final class MergeCommand implements Callable<Integer> {
             throw new UsageException("--threads " + atOnce + ": at least 1");
         }
         try (NewDirectory target = NewDirectory.at(out)) {
-            List<Input> checked = check(atOnce, target.scratch());
             Path content = target.scratch().directory("out");
+            List<Input> checked = check(atOnce, content, target.scratch());
             Summary summary = fold(checked, content, target.scratch());
-            output.step("checking the result");
-            ChromaDatabase.open(content).close();
+            Seal.write(content, summary.digest());
             target.publish(content);
             var merged = new Merged(
                     target.path(),
@@ -124,25 +125,31 @@ final class MergeCommand implements Callable<Integer> {
                         ledger.stale() + ledger.deletesIdle());
     }
 
-    /** Everything is read and found sound before anything is folded; of several bad inputs the first one is named. */
-    private List<Input> check(int atOnce, Scratch scratch) throws InterruptedException {
-        List<Path> all = new ArrayList<>(inputs);
-        if (base != null) {
-            all.add(base);
-        }
+    /**
+     * Tables are found sound before anything is folded, records while they are. Of several inputs with bad tables the first one is
+     * named.
+     */
+    private List<Input> check(int atOnce, Path content, Scratch scratch) throws InterruptedException {
+        int all = inputs.size() + (base == null ? 0 : 1);
         // Platform threads: reading SQLite is a native call, which would pin a virtual one's carrier.
-        try (var pool = Executors.newFixedThreadPool(Math.min(atOnce, all.size()))) {
+        try (var pool = Executors.newFixedThreadPool(Math.min(atOnce, all))) {
             List<Future<Input>> running = new ArrayList<>();
-            for (int place = 0; place < all.size(); place++) {
-                Path named = all.get(place);
+            // It takes longest, so it begins first.
+            Path extended = base;
+            Future<Input> copying = extended == null ? null : pool.submit(() -> copy(extended, content, scratch));
+            for (int place = 0; place < inputs.size(); place++) {
+                Path named = inputs.get(place);
                 String unpacked = "input-" + place;
                 running.add(pool.submit(() -> check(named, unpacked, scratch)));
+            }
+            if (copying != null) {
+                running.add(copying);
             }
             List<Input> checked = new ArrayList<>();
             try {
                 for (Future<Input> each : running) {
                     checked.add(each.get());
-                    output.progress("inputs checked", checked.size(), all.size());
+                    output.progress("inputs checked", checked.size(), all);
                 }
             } catch (ExecutionException e) {
                 running.forEach(each -> each.cancel(false));
@@ -155,19 +162,33 @@ final class MergeCommand implements Callable<Integer> {
     private static Input check(Path named, String unpacked, Scratch scratch) {
         return Local.about(named, () -> {
             Path directory = Local.database(named, () -> scratch.directory(unpacked));
-            ChromaDatabase.open(directory).close();
-            return new Input(named, directory);
+            ChromaDatabase.checkTables(directory);
+            return new Input(named, directory, null);
         });
     }
 
-    private Summary fold(List<Input> checked, Path content, Scratch scratch) throws IOException {
-        try (Fold fold = base == null ? Fold.fresh(content) : onto(checked.getLast(), content)) {
+    /** A private copy of a base. One that we left as it is now was proven then; any other is checked like an input. */
+    private static Input copy(Path named, Path content, Scratch scratch) {
+        return Local.about(named, () -> {
+            Path directory = Local.database(named, () -> scratch.directory("base"));
+            Optional<String> proven = Seal.copy(directory, content);
+            if (proven.isEmpty()) {
+                ChromaDatabase.open(content).close();
+            }
+            return new Input(named, content, proven.orElse(null));
+        });
+    }
+
+    private Summary fold(List<Input> checked, Path content, Scratch scratch) {
+        try (Fold fold = base == null
+                ? Fold.fresh(content)
+                : Fold.onto(content, false, checked.getLast().proven())) {
             long now = context.clock().millis();
             for (int place = 0; place < inputs.size(); place++) {
                 Input input = checked.get(place);
                 var stamp = new Stamp(now, place, input.named().toString());
                 Local.about(input.named(), () -> {
-                    try (ChromaDatabase delta = ChromaDatabase.openTrusted(input.directory())) {
+                    try (ChromaDatabase delta = ChromaDatabase.openUnread(input.directory())) {
                         return fold.apply(delta, stamp, collection);
                     }
                 });
@@ -177,31 +198,8 @@ final class MergeCommand implements Callable<Integer> {
                 }
                 output.progress("inputs merged", place + 1L, inputs.size());
             }
-            output.step("building the index");
+            output.step("building and checking the index");
             return fold.finishSnapshot(0);
-        }
-    }
-
-    /** A private copy of what belongs to the database, nothing else that lies in its directory. */
-    private static Fold onto(Input from, Path content) throws IOException {
-        Files.copy(from.directory().resolve("chroma.sqlite3"), content.resolve("chroma.sqlite3"));
-        try (ChromaDatabase database = ChromaDatabase.openTrusted(from.directory())) {
-            for (CollectionInfo each : database.collections()) {
-                copyFiles(from.directory().resolve(each.vectorSegment()), content.resolve(each.vectorSegment()));
-            }
-        }
-        return Fold.onto(content, false);
-    }
-
-    private static void copyFiles(Path from, Path to) throws IOException {
-        if (!Files.isDirectory(from)) {
-            return;
-        }
-        Files.createDirectory(to);
-        try (var files = Files.newDirectoryStream(from, Files::isRegularFile)) {
-            for (Path file : files) {
-                Files.copy(file, to.resolve(file.getFileName()));
-            }
         }
     }
 }

@@ -66,7 +66,7 @@ public final class JsonLines extends EncoderBase<ILoggingEvent> {
         }
     }
 
-    private static String simple(String logger) {
+    static String simple(String logger) {
         return logger.substring(logger.lastIndexOf('.') + 1);
     }
 }

@@ -22,7 +22,7 @@ class CommandLineTest {
     @TestFactory
     Stream<DynamicTest> every_command_says_what_it_does_shows_an_example_and_refuses_what_it_does_not_know() {
         List<CommandLine> all = new ArrayList<>();
-        collect(Compactor.commandLine(Context.ofProcess()), all);
+        collect(Compactor.commandLine(Context.ofProcess(), Commands.all()), all);
         assertThat(all).hasSizeGreaterThan(14);
         return all.stream()
                 .map(command -> DynamicTest.dynamicTest(

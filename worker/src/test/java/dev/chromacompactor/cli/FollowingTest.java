@@ -10,17 +10,30 @@ import dev.chromacompactor.batch.Plan;
 import dev.chromacompactor.batch.Policy;
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.question.Scene;
+import dev.chromacompactor.snapshot.Interposed;
+import dev.chromacompactor.store.ObjectStore;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
 class FollowingTest {
     private final Scene scene = new Scene();
+    private int receiptsRead;
+
+    private final ObjectStore store = new Interposed(scene.store) {
+        @Override
+        public Optional<Content> read(String key) {
+            receiptsRead += key.contains("/chunk-") ? 1 : 0;
+            return super.read(key);
+        }
+    };
+
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
@@ -38,7 +51,7 @@ class FollowingTest {
             var _ = new CommandLine(output).parseArgs("--json");
         }
         var left = new ArrayList<>(steps);
-        return new Following(scene.store, batch, output, events, () -> scene.now, _ -> {
+        return new Following(store, batch, output, events, () -> scene.now, _ -> {
                     scene.pass(Duration.ofSeconds(10));
                     assertThat(left).as("looks on, though it should be over").isNotEmpty();
                     left.removeFirst().run();
@@ -114,6 +127,29 @@ class FollowingTest {
         out.reset();
         assertThat(follow(false, true, false, "b-1", List.of())).isZero();
         assertThat(out.toString(UTF_8).lines()).hasSize(1);
+    }
+
+    @Test
+    void while_a_batch_has_only_to_be_published_its_receipts_are_not_read_again() throws Exception {
+        Plan plan = scene.enqueue("b-1", Policy.PUBLISH, "a", "b");
+        var read = new ArrayList<Integer>();
+        Runnable nothing = () -> read.add(receiptsRead);
+
+        assertThat(follow(
+                        false,
+                        false,
+                        true,
+                        "b-1",
+                        List.of(
+                                () -> scene.done(plan, 0),
+                                () -> scene.done(plan, 1),
+                                nothing,
+                                nothing,
+                                nothing,
+                                () -> scene.publish(plan))))
+                .isZero();
+
+        assertThat(read).hasSize(3).containsOnly(read.getFirst());
     }
 
     @Test

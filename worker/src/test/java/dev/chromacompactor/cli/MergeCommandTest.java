@@ -194,4 +194,48 @@ class MergeCommandTest {
         assertThat(merge(input).ended(ExitCode.USAGE).err()).contains("exists already");
         assertThat(out().toFile().list()).containsExactly("mine.txt");
     }
+
+    private Path base(String fixture) throws IOException {
+        merge(fixture(fixture, "b")).ended(0);
+        return Files.move(out(), here.resolve("base"));
+    }
+
+    @Test
+    void a_base_of_ours_is_sealed_and_tells_the_digest_of_what_grows_on_it() throws Exception {
+        Path base = base("persisted");
+        assertThat(base.resolve("compactor.seal")).content().startsWith("compactor-seal 1\ndigest " + digest(base));
+
+        JsonNode merged =
+                merge("--base", base, fixture("small_wal", "c")).ended(0).json();
+
+        assertThat(merged.get("digest").asText()).isEqualTo(digest(out()));
+    }
+
+    @Test
+    void a_base_that_somebody_wrote_to_since_is_read_anew() throws Exception {
+        Path base = base("persisted");
+        rewriteDocuments(base, "changed");
+
+        JsonNode merged =
+                merge("--base", base, fixture("small_wal", "c")).ended(0).json();
+
+        assertThat(documents(out())).contains("changed");
+        assertThat(merged.get("digest").asText()).isEqualTo(digest(out()));
+    }
+
+    @Test
+    void a_damaged_base_of_ours_is_refused() throws Exception {
+        Path base = base("persisted");
+        try (var files = Files.walk(base)) {
+            Path data = files.filter(file -> file.endsWith("data_level0.bin"))
+                    .findFirst()
+                    .orElseThrow();
+            byte[] bytes = Files.readAllBytes(data);
+            bytes[7] = 0x7f;
+            Files.write(data, bytes);
+        }
+
+        assertThat(merge("--base", base, fixture("small_wal", "c")).err()).contains("index-torn");
+        assertNothingLeft();
+    }
 }

@@ -26,6 +26,7 @@ import dev.chromacompactor.message.Names;
 import dev.chromacompactor.message.PlanFiles;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
+import dev.chromacompactor.store.Transfers;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Instant;
@@ -35,6 +36,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -265,16 +267,19 @@ final class ChunkJob {
         List<Look> looks = new ArrayList<>();
         for (Chunk chunk : task.chunks()) {
             Receipt before = receipts.chunk(task.batch(), chunk.index()).orElse(null);
-            for (int place = 0; place < chunk.deltas().size(); place++) {
-                DeltaRef ref = chunk.deltas().get(place);
-                Optional<LocatedDelta> located = Deltas.find(tools.store(ref.bucket()), ref.key());
-                long listed =
-                        located.map(each -> each.lastModified().toEpochMilli()).orElse(-1L);
-                long pinned = InputStamp.pinned(task.plan(), before, chunk.index(), ref.key(), listed);
-                looks.add(new Look(chunk, place, ref, located.orElse(null), pinned));
-            }
+            List<Integer> places =
+                    IntStream.range(0, chunk.deltas().size()).boxed().toList();
+            looks.addAll(Transfers.each(places, place -> locate(task, chunk, before, place)));
         }
         return looks;
+    }
+
+    private Look locate(Task task, Chunk chunk, @Nullable Receipt before, int place) {
+        DeltaRef ref = chunk.deltas().get(place);
+        Optional<LocatedDelta> located = Deltas.find(tools.store(ref.bucket()), ref.key());
+        long listed = located.map(each -> each.lastModified().toEpochMilli()).orElse(-1L);
+        long pinned = InputStamp.pinned(task.plan(), before, chunk.index(), ref.key(), listed);
+        return new Look(chunk, place, ref, located.orElse(null), pinned);
     }
 
     private List<Look> requireAll(List<Look> looks, Task task) {

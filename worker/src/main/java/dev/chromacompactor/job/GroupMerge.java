@@ -9,9 +9,11 @@ import dev.chromacompactor.compaction.GroupFold;
 import dev.chromacompactor.compaction.IntermediateRef;
 import dev.chromacompactor.compaction.Scratch;
 import dev.chromacompactor.snapshot.ChunkName;
+import dev.chromacompactor.store.Transfers;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Joins intermediates into one and puts it where the group's belongs. */
 final class GroupMerge {
@@ -34,12 +36,13 @@ final class GroupMerge {
         long started = System.nanoTime();
         try (Scratch scratch = tools.recipe().budget().scratch("group", name)) {
             scratch.reserve(CostModel.group(sizes(done)));
-            List<Path> fetched = new ArrayList<>();
+            List<Path> fetched = Transfers.each(
+                    IntStream.range(0, done.size()).boxed().toList(),
+                    place -> fetch((State.Done) done.get(place).state(), scratch, "input-" + place));
             List<Receipt.Input> inputs = new ArrayList<>();
             List<ChunkName> covers = new ArrayList<>();
             for (Item item : done) {
                 State.Done state = (State.Done) item.state();
-                fetched.add(fetch(state, scratch, "input-" + fetched.size()));
                 inputs.add(new Receipt.Input(
                         prefix(state.key()), state.etag(), null, inputs.size(), null, records(state)));
                 covers.add(item.name());

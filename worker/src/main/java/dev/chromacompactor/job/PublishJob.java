@@ -292,7 +292,9 @@ final class PublishJob {
             if (!batch.against(live.lineage()).ready() || take.holds(batch.batch())) {
                 continue;
             }
-            Published published = Published.of(batch, live, take.excuses());
+            Published now = Published.of(batch, live, take.excuses());
+            Published published =
+                    Published.read(tools.store(), batch.batch()).map(now::after).orElse(now);
             if (batch.batch().equals(plan.batch())) {
                 own = published;
             }

@@ -8,8 +8,6 @@ import io.github.resilience4j.core.IntervalFunction;
 import io.github.resilience4j.retry.Retry;
 import io.github.resilience4j.retry.RetryConfig;
 import java.time.Duration;
-import java.util.EnumSet;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,8 +16,7 @@ import org.slf4j.LoggerFactory;
  * Repeats a step of several calls inside a job: three attempts, exponential and randomised pauses.
  *
  * <p>One owner per layer: single calls are repeated by the AWS SDK, whole jobs by the queue. So only what
- * a whole step can lose is repeated here: a {@link Blame#DEPENDENCY} that outlived the SDK's own attempts
- * and, where asked, a lost compare-and-swap.
+ * a whole step can lose is repeated here: a {@link Blame#DEPENDENCY} that outlived the SDK's own attempts.
  */
 public final class Retries implements Repeat {
     private static final Logger log = LoggerFactory.getLogger(Retries.class);
@@ -28,11 +25,9 @@ public final class Retries implements Repeat {
     private static final double SPREAD = 0.5;
 
     private final Duration firstPause;
-    private final Set<Blame> blames;
 
-    private Retries(Duration firstPause, Set<Blame> blames) {
+    private Retries(Duration firstPause) {
         this.firstPause = firstPause;
-        this.blames = blames;
     }
 
     /** Repeats after {@link Blame#DEPENDENCY}; pauses of about 0.3 and 0.9 s. */
@@ -41,14 +36,7 @@ public final class Retries implements Repeat {
     }
 
     public static Retries ofDependency(Duration firstPause) {
-        return new Retries(firstPause, EnumSet.of(Blame.DEPENDENCY));
-    }
-
-    /** Repeats after {@link Blame#CONFLICT} too: the step reads its base again. */
-    public Retries andConflict() {
-        var both = EnumSet.copyOf(blames);
-        both.add(Blame.CONFLICT);
-        return new Retries(firstPause, both);
+        return new Retries(firstPause);
     }
 
     /**
@@ -83,7 +71,6 @@ public final class Retries implements Repeat {
     }
 
     private boolean worthwhile(Throwable thrown) {
-        return thrown instanceof FailureException failed
-                && blames.contains(failed.failure().blame());
+        return thrown instanceof FailureException failed && failed.failure().blame() == Blame.DEPENDENCY;
     }
 }

@@ -23,16 +23,20 @@ import dev.chromacompactor.snapshot.Live;
 import dev.chromacompactor.snapshot.Manifest;
 import dev.chromacompactor.snapshot.Publisher;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
+import dev.chromacompactor.store.Beside;
+import dev.chromacompactor.store.Transfers;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Builds versions for one publish: each attempt on the base of the moment, the intermediates fetched once. */
@@ -166,17 +170,23 @@ final class VersionBuild {
     Attempt attempt(Live live, Take left, List<Standing> batches, Runnable beforeCommit) {
         makeRoom(live, left);
         long started = System.nanoTime();
-        List<Path> intermediates = fetched(left, batches.getFirst().batch());
-        if (intermediates.size() < left.folds().size()) {
-            return new Attempt.Misfit(List.of());
-        }
-        long read = System.nanoTime();
-        Instant now = tools.store().now();
-        Lineage base = live.lineage();
         Path directory = scratch.directory("attempt-" + attempts++);
-        try {
+        try (var base = Beside.begin("fetch the base", () -> build.fetch(live, directory, scratch))) {
+            List<Path> intermediates = fetched(left, batches.getFirst().batch());
+            if (intermediates.size() < left.folds().size()) {
+                return new Attempt.Misfit(List.of());
+            }
+            long baseRecords = base.result();
+            long read = System.nanoTime();
+            Instant now = tools.store().now();
+            Lineage lineage = live.lineage();
             var built = build.run(
-                    live, intermediates, refused(base), base.horizonAt(now, Lineage.HORIZON), scratch, directory);
+                    live,
+                    baseRecords,
+                    intermediates,
+                    refused(lineage),
+                    lineage.horizonAt(now, Lineage.HORIZON),
+                    directory);
             if (!catalog.isStill(live)) {
                 // Whatever is uploaded now could not win any more.
                 return new Attempt.Settled(
@@ -217,24 +227,42 @@ final class VersionBuild {
 
     /** All that can be had. What is gone of a group, or of a batch of others, is remembered: the next choice does without. */
     private List<Path> fetched(Take left, String own) {
-        List<Path> intermediates = new ArrayList<>();
+        var wanted = new LinkedHashMap<String, Wanted>();
         for (Take.Fold part : left.folds()) {
-            try {
-                intermediates.add(fetch(part));
-            } catch (FailureException e) {
-                if (e.failure().blame() != Blame.DOUBTFUL) {
-                    throw e;
-                }
-                if (part.grouped()) {
-                    uselessGroups.add(id(part));
-                } else if (part.batch().equals(own)) {
-                    throw e;
-                } else {
-                    waitingForTheirs.add(part.batch());
-                }
+            if (!fetched.containsKey(id(part))) {
+                wanted.putIfAbsent(id(part), new Wanted(part, "intermediate-" + fetches++));
             }
         }
-        return intermediates;
+        Transfers.each(List.copyOf(wanted.values()), this::fetch, landed -> {
+            if (landed.directory() != null) {
+                fetched.put(id(landed.part()), landed.directory());
+            } else if (landed.gone() != null) {
+                leaveOut(landed.part(), own, landed.gone());
+            }
+        });
+        return left.folds().stream()
+                .flatMap(part -> Stream.ofNullable(fetched.get(id(part))))
+                .toList();
+    }
+
+    /** @param name of the directory it goes to */
+    private record Wanted(Take.Fold part, String name) {}
+
+    /** @param gone why it is not there; then there is no directory */
+    private record Landed(
+            Take.Fold part,
+            @Nullable Path directory,
+            @Nullable FailureException gone) {}
+
+    private void leaveOut(Take.Fold part, String own, FailureException gone) {
+        makeAgain(part);
+        if (part.grouped()) {
+            uselessGroups.add(id(part));
+        } else if (part.batch().equals(own)) {
+            throw gone;
+        } else {
+            waitingForTheirs.add(part.batch());
+        }
     }
 
     /** A batch on hold is published whole or not at all. */
@@ -259,26 +287,21 @@ final class VersionBuild {
                 null);
     }
 
-    private Path fetch(Take.Fold part) {
-        String id = id(part);
-        Path there = fetched.get(id);
-        if (there != null) {
-            return there;
-        }
+    private Landed fetch(Wanted wanted) {
+        Take.Fold part = wanted.part();
         Receipt.@Nullable Intermediate known =
                 part.receipt() == null ? null : part.receipt().intermediate();
         String prefix = part.key().substring(0, part.key().length() - BatchKeys.DATABASE_FILE.length());
         var ref = new IntermediateRef(prefix, part.etag(), known == null ? null : known.sha256());
-        String name = "intermediate-" + fetches++;
         try {
-            Path directory = retries.call("fetch " + part.key(), () -> ref.fetch(tools.store(), scratch.emptied(name)));
-            fetched.put(id, directory);
-            return directory;
+            Path directory =
+                    retries.call("fetch " + part.key(), () -> ref.fetch(tools.store(), scratch.emptied(wanted.name())));
+            return new Landed(part, directory, null);
         } catch (FailureException e) {
-            if (e.failure().blame() == Blame.DOUBTFUL) {
-                makeAgain(part);
+            if (e.failure().blame() != Blame.DOUBTFUL) {
+                throw e;
             }
-            throw e;
+            return new Landed(part, null, e);
         }
     }
 
@@ -329,7 +352,7 @@ final class VersionBuild {
                 },
                 null,
                 new Manifest.Contents(
-                        Publisher.describe(built.directory()),
+                        built.files(),
                         ReceiptOf.collections(summary),
                         summary.records(),
                         summary.digest(),

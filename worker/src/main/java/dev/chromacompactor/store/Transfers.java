@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** Transfers side by side: a small one is mostly waiting for the answer. A few at a time, each holds a socket and a file. */
@@ -22,6 +23,16 @@ public final class Transfers {
      *     NODE {@code interrupted} if this thread is told to stop
      */
     public static <T, R> List<R> each(List<T> items, Function<? super T, ? extends R> transfer) {
+        var done = new ArrayList<R>();
+        each(items, transfer, done::add);
+        return done;
+    }
+
+    /**
+     * Likewise, and hands over each result on this thread, in the order of the items, as soon as it is there: the later ones
+     * are still under way then. What {@code then} throws ends them too.
+     */
+    public static <T, R> void each(List<T> items, Function<? super T, ? extends R> transfer, Consumer<? super R> then) {
         try (var pool = Executors.newFixedThreadPool(
                 AT_ONCE, Thread.ofVirtual().name("transfer-", 0).factory())) {
             try {
@@ -29,11 +40,9 @@ public final class Transfers {
                 for (T item : items) {
                     pending.add(pool.submit(() -> transfer.apply(item)));
                 }
-                var done = new ArrayList<R>();
                 for (var one : pending) {
-                    done.add(one.get());
+                    then.accept(one.get());
                 }
-                return done;
             } catch (ExecutionException e) {
                 throw unwrapped(e);
             } catch (InterruptedException e) {
@@ -46,7 +55,7 @@ public final class Transfers {
         }
     }
 
-    private static RuntimeException unwrapped(ExecutionException e) {
+    static RuntimeException unwrapped(ExecutionException e) {
         return switch (e.getCause()) {
             case Error error -> throw error;
             case RuntimeException failure -> failure;

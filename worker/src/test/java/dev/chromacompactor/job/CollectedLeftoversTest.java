@@ -1,5 +1,6 @@
 package dev.chromacompactor.job;
 
+import static dev.chromacompactor.job.Workplace.key;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chromacompactor.batch.BatchKeys;
@@ -8,7 +9,6 @@ import dev.chromacompactor.control.Release;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.message.Message.DeltaRef;
 import dev.chromacompactor.message.StageMessages;
-import dev.chromacompactor.producer.Producer;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.Rollback;
 import dev.chromacompactor.store.MemoryObjectStore;
@@ -23,7 +23,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,15 +55,9 @@ class CollectedLeftoversTest {
         store.put(key(name) + "chroma.sqlite3", "no database".getBytes(StandardCharsets.UTF_8));
     }
 
-    private static String key(String name) {
-        return "words/delta/" + name + "/";
-    }
-
     /** A delta is a chunk; what its messages lead to is done too. */
     private void batch(String batch, Policy policy, String... names) {
-        var producer = new Producer(store, "words");
-        var deltas = Stream.of(names).map(name -> producer.named(key(name))).toList();
-        producer.send(producer.plan(batch, deltas, 1, policy, null), work.sent::addAll);
+        work.enqueue(batch, policy, names);
         while (!work.sent.isEmpty()) {
             var _ = work.deliver(work.sent.removeFirst());
         }

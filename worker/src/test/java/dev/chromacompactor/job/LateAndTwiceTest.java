@@ -1,14 +1,12 @@
 package dev.chromacompactor.job;
 
+import static dev.chromacompactor.job.Workplace.key;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chromacompactor.batch.BatchKeys;
-import dev.chromacompactor.batch.Plan;
 import dev.chromacompactor.batch.Policy;
 import dev.chromacompactor.batch.Receipt;
-import dev.chromacompactor.compaction.LocatedDelta;
 import dev.chromacompactor.message.StageMessages;
-import dev.chromacompactor.producer.Producer;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.Lineage;
 import dev.chromacompactor.store.MemoryObjectStore;
@@ -17,7 +15,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -34,29 +31,15 @@ class LateAndTwiceTest {
     private Instant now = MONDAY.plusSeconds(60);
     private final MemoryObjectStore store = new MemoryObjectStore("bucket", () -> now);
 
-    private static String key(String name) {
-        return "words/delta/" + name + "/";
-    }
-
-    private void enqueue(Workplace work, String batch, Policy policy, String... names) {
-        var producer = new Producer(store, "words");
-        var located = new ArrayList<LocatedDelta>();
-        for (String name : names) {
-            located.add(producer.named(key(name)));
-        }
-        Plan plan = producer.plan(batch, located, 1, policy, "words");
-        producer.send(plan, work.sent::addAll);
-    }
-
     /** A batch whose second chunk is broken; then more than a month passes, with two publishes in it. */
     private Workplace aMonthLater(Policy policy) {
         var work = new Workplace(store, scratch);
         SmallDelta.writtenAt(MONDAY).upsert("base", 0).put(store, key("base"), scratch);
-        enqueue(work, "zero", Policy.PUBLISH, "base");
+        work.enqueue("zero", Policy.PUBLISH, "base");
         work.drain();
         SmallDelta.writtenAt(MONDAY).upsert("x", 1, "k", 1).put(store, key("good"), scratch);
         store.put(key("bad") + "chroma.sqlite3", "no database".getBytes(StandardCharsets.UTF_8));
-        enqueue(work, "old", policy, "good", "bad");
+        work.enqueue("old", policy, "good", "bad");
         work.done(Objects.requireNonNull(work.sent.removeFirst()));
         assertThat(work.refused(Objects.requireNonNull(work.sent.removeFirst())).message())
                 .contains(key("bad"));
@@ -64,7 +47,7 @@ class LateAndTwiceTest {
         for (int i = 0; i < 2; i++) {
             now = now.plus(Lineage.HORIZON).plusSeconds(3_600);
             SmallDelta.writtenAt(now.minusSeconds(5)).upsert("new" + i, i).put(store, key("new" + i), scratch);
-            enqueue(work, "new" + i, Policy.PUBLISH, "new" + i);
+            work.enqueue("new" + i, Policy.PUBLISH, "new" + i);
             work.drain();
         }
         // Written anew, but it counts from when it was first seen.
@@ -77,6 +60,8 @@ class LateAndTwiceTest {
         var work = aMonthLater(Policy.PUBLISH);
         var before = work.live("words");
         assertThat(before.lineage().horizon()).isGreaterThan(MONDAY.toEpochMilli());
+        var history = work.published("old");
+        assertThat(history.inside()).containsExactly(ChunkName.of("old", 0));
 
         work.done(StageMessages.processChunk("old", 1, "words"));
         work.drain();
@@ -88,10 +73,17 @@ class LateAndTwiceTest {
                 .containsOnly("older-than-horizon");
         assertThat(work.letters)
                 .anySatisfy(letter -> assertThat(letter.failure().message()).contains("old/1", key("bad")));
+        // Its sibling has been inside since before the horizon, and stays what it is.
+        assertThat(work.published("old").inside()).containsExactly(ChunkName.of("old", 0));
+        assertThat(work.published("old").version()).isEqualTo(history.version());
+        assertThat(work.published("old").totalEmbeddings()).isEqualTo(history.totalEmbeddings());
+        assertThat(work.published("old").excused())
+                .extracting(Lineage.Excuse::chunk)
+                .containsExactly(ChunkName.of("old", 1));
 
         // The next version says so too, and holds what the others brought and no more.
         SmallDelta.writtenAt(now).upsert("last", 3).put(store, key("last"), scratch);
-        enqueue(work, "last", Policy.PUBLISH, "last");
+        work.enqueue("last", Policy.PUBLISH, "last");
         work.drain();
         assertThat(work.live("words").contents().records())
                 .isEqualTo(before.contents().records() + 1);
@@ -121,7 +113,7 @@ class LateAndTwiceTest {
         var slow = new Workplace(store, scratch.resolve("slow"));
         var fast = new Workplace(store, scratch.resolve("fast"));
         var delta = SmallDelta.writtenAt(MONDAY).upsert("x", 1).put(store, key("a"), scratch);
-        enqueue(slow, "twice", Policy.PUBLISH, "a");
+        slow.enqueue("twice", Policy.PUBLISH, "a");
         String body = slow.sent.removeFirst();
         String object = BatchKeys.databaseFile(BatchKeys.chunk("twice", 0));
         var first = new AtomicBoolean(true);
@@ -151,7 +143,7 @@ class LateAndTwiceTest {
         var slow = new Workplace(store, scratch.resolve("slow"));
         var fast = new Workplace(store, scratch.resolve("fast"));
         var delta = SmallDelta.writtenAt(MONDAY).upsert("x", 1).put(store, key("a"), scratch);
-        enqueue(slow, "twice", Policy.PUBLISH, "a");
+        slow.enqueue("twice", Policy.PUBLISH, "a");
         String body = slow.sent.removeFirst();
         String object = BatchKeys.databaseFile(BatchKeys.chunk("twice", 0));
         var first = new AtomicBoolean(true);
@@ -175,7 +167,7 @@ class LateAndTwiceTest {
     void a_receipt_warns_of_operations_that_left_no_trace() {
         var work = new Workplace(store, scratch);
         Misfits.put(store, "1.5.9", "two_collections", key("a"), scratch);
-        enqueue(work, "traces", Policy.PUBLISH, "a");
+        work.enqueue("traces", Policy.PUBLISH, "a");
         work.drain();
 
         assertThat(work.chunk("traces", 0).warnings())
@@ -186,7 +178,7 @@ class LateAndTwiceTest {
     void a_batch_waits_for_its_publish_as_long_as_it_is_younger_than_the_horizon() {
         var work = new Workplace(store, scratch);
         SmallDelta.writtenAt(MONDAY).upsert("x", 1).put(store, key("a"), scratch);
-        enqueue(work, "patient", Policy.PUBLISH, "a");
+        work.enqueue("patient", Policy.PUBLISH, "a");
         work.done(Objects.requireNonNull(work.sent.removeFirst()));
         now = now.plus(Duration.ofDays(29));
         work.drain();

@@ -1,22 +1,20 @@
 package dev.chromacompactor.job;
 
+import static dev.chromacompactor.job.Workplace.key;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chromacompactor.archive.Archives;
-import dev.chromacompactor.batch.Plan;
 import dev.chromacompactor.batch.Policy;
 import dev.chromacompactor.batch.Receipt;
 import dev.chromacompactor.chroma.ChromaDatabase;
 import dev.chromacompactor.chroma.ChromaFixtures;
 import dev.chromacompactor.chroma.CollectionInfo;
 import dev.chromacompactor.chroma.SchemaLevel;
-import dev.chromacompactor.compaction.LocatedDelta;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.message.Message.DeltaRef;
 import dev.chromacompactor.message.StageMessages;
-import dev.chromacompactor.producer.Producer;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.Live;
 import dev.chromacompactor.store.MemoryObjectStore;
@@ -58,28 +56,14 @@ class PublishedRecordsTest {
         work = new Workplace(store, scratch);
     }
 
-    private static String key(String name) {
-        return "words/delta/" + name + "/";
-    }
-
     private SmallDelta at(int minute) {
         return SmallDelta.writtenAt(MONDAY.plusSeconds(60L * minute));
     }
 
     /** A batch of one delta a chunk, sent and carried through; what is refused is left in {@code refusals}. */
     private void batch(String batch, Policy policy, String... names) {
-        enqueue(batch, policy, names);
+        work.enqueue(batch, policy, names);
         carryOn();
-    }
-
-    private void enqueue(String batch, Policy policy, String... names) {
-        var producer = new Producer(store, "words");
-        var located = new ArrayList<LocatedDelta>();
-        for (String name : names) {
-            located.add(producer.named(key(name)));
-        }
-        Plan plan = producer.plan(batch, located, 1, policy, "words");
-        producer.send(plan, bodies -> work.sent.addAll(bodies));
     }
 
     private final List<Failure> refusals = new ArrayList<>();
@@ -301,7 +285,7 @@ class PublishedRecordsTest {
     @Test
     void an_intermediate_that_vanished_is_made_again() {
         var a = at(0).upsert("x", 1).put(store, key("a"), scratch);
-        enqueue("one", Policy.PUBLISH, "a");
+        work.enqueue("one", Policy.PUBLISH, "a");
         work.done(work.sent.removeFirst());
         store.delete(List.of("intermediate/one/chunk-0/chroma.sqlite3"));
 
@@ -500,7 +484,7 @@ class PublishedRecordsTest {
     void a_message_that_is_given_up_leaves_a_receipt_so_that_its_batch_goes_on() {
         at(0).upsert("x", 1).put(store, key("a"), scratch);
         at(1).upsert("y", 1).put(store, key("b"), scratch);
-        enqueue("one", Policy.PUBLISH, "a", "b");
+        work.enqueue("one", Policy.PUBLISH, "a", "b");
         String first = work.sent.removeFirst();
         work.jobs.givenUp(
                 new Delivery("m", first, Map.of(), 9, 5),

@@ -41,12 +41,6 @@ class RetriesTest {
     }
 
     @Test
-    void a_conflict_is_tried_again_where_asked() {
-        assertThat(retries.andConflict().call("step", () -> failing(Blame.CONFLICT, 1)))
-                .isEqualTo(2);
-    }
-
-    @Test
     void an_interrupt_ends_a_pause_and_stays_set() {
         Thread.currentThread().interrupt();
         assertThatThrownBy(() -> Retries.ofDependency().run("step", () -> failing(Blame.DEPENDENCY, 9)))

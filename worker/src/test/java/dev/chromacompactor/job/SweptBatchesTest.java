@@ -1,5 +1,6 @@
 package dev.chromacompactor.job;
 
+import static dev.chromacompactor.job.Workplace.key;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,7 +11,6 @@ import dev.chromacompactor.batch.Swept;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.message.Sender;
-import dev.chromacompactor.producer.Producer;
 import dev.chromacompactor.snapshot.Live;
 import dev.chromacompactor.store.MemoryObjectStore;
 import dev.chromacompactor.store.MemoryObjectStore.Kind;
@@ -24,7 +24,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,17 +50,6 @@ class SweptBatchesTest {
         return SmallDelta.writtenAt(MONDAY.plusSeconds(name.hashCode() % 60))
                 .upsert(name, name.hashCode())
                 .put(store, key(name), scratch);
-    }
-
-    private static String key(String name) {
-        return "words/delta/" + name + "/";
-    }
-
-    /** A delta is a chunk. */
-    private void enqueue(String batch, Policy policy, String... names) {
-        var producer = new Producer(store, "words");
-        var deltas = Stream.of(names).map(name -> producer.named(key(name))).toList();
-        producer.send(producer.plan(batch, deltas, 1, policy, null), work.sent::addAll);
     }
 
     private Sweeper sweeper() {
@@ -105,7 +93,7 @@ class SweptBatchesTest {
     void a_chunk_whose_message_got_lost_is_sent_again_and_the_batch_is_published() {
         delta("a");
         delta("b");
-        enqueue("one", Policy.PUBLISH, "a", "b");
+        work.enqueue("one", Policy.PUBLISH, "a", "b");
         work.sent.removeLast();
         work.drain();
         assertThat(published()).isZero();
@@ -130,7 +118,7 @@ class SweptBatchesTest {
     @Test
     void a_final_merge_that_got_lost_is_sent_again() {
         delta("a");
-        enqueue("one", Policy.PUBLISH, "a");
+        work.enqueue("one", Policy.PUBLISH, "a");
         work.done(work.sent.removeFirst());
         assertThat(operations()).containsExactly("final_merge");
         work.sent.clear();
@@ -147,7 +135,7 @@ class SweptBatchesTest {
     @Test
     void a_batch_that_was_published_and_whose_marker_stayed_is_closed() {
         delta("a");
-        enqueue("one", Policy.PUBLISH, "a");
+        work.enqueue("one", Policy.PUBLISH, "a");
         work.drain();
         store.put(BatchKeys.open("words", "one"), new byte[0]);
 
@@ -163,7 +151,7 @@ class SweptBatchesTest {
     void a_batch_that_gives_signs_of_life_is_left_alone() {
         delta("a");
         delta("b");
-        enqueue("one", Policy.PUBLISH, "a", "b");
+        work.enqueue("one", Policy.PUBLISH, "a", "b");
         later(Duration.ofMinutes(40));
         work.done(work.sent.removeFirst());
         work.sent.clear();
@@ -183,8 +171,8 @@ class SweptBatchesTest {
     void what_waits_for_a_person_is_not_sent_again() {
         delta("a");
         store.put(key("b") + "chroma.sqlite3", "no database".getBytes(StandardCharsets.UTF_8));
-        enqueue("held", Policy.HOLD, "a", "b");
-        enqueue("excused", Policy.PUBLISH, "a", "b");
+        work.enqueue("held", Policy.HOLD, "a", "b");
+        work.enqueue("excused", Policy.PUBLISH, "a", "b");
         while (!work.sent.isEmpty()) {
             var _ = work.deliver(work.sent.removeFirst());
         }
@@ -206,7 +194,7 @@ class SweptBatchesTest {
     @Test
     void a_batch_that_stays_quiet_is_sent_again_less_and_less_often() {
         delta("a");
-        enqueue("one", Policy.PUBLISH, "a");
+        work.enqueue("one", Policy.PUBLISH, "a");
         work.sent.clear();
         var waits = new ArrayList<Long>();
         Instant last = now;
@@ -229,7 +217,7 @@ class SweptBatchesTest {
     void a_sign_of_life_ends_the_waiting() {
         delta("a");
         delta("b");
-        enqueue("one", Policy.PUBLISH, "a", "b");
+        work.enqueue("one", Policy.PUBLISH, "a", "b");
         work.sent.clear();
         for (int hour = 0; hour < 12; hour++) {
             later(HOUR);
@@ -250,7 +238,7 @@ class SweptBatchesTest {
     @Test
     void of_two_sweepers_one_sends_however_they_meet() {
         delta("a");
-        enqueue("one", Policy.PUBLISH, "a");
+        work.enqueue("one", Policy.PUBLISH, "a");
         work.sent.clear();
         later(HOUR);
         int calls = 0;
@@ -278,7 +266,7 @@ class SweptBatchesTest {
     @Test
     void what_could_not_be_sent_makes_nobody_wait() {
         delta("a");
-        enqueue("one", Policy.PUBLISH, "a");
+        work.enqueue("one", Policy.PUBLISH, "a");
         work.sent.clear();
         Sender broken = bodies -> {
             throw new FailureException(Blame.DEPENDENCY, "sqs-unavailable", "send " + bodies.size() + " messages");
@@ -308,7 +296,7 @@ class SweptBatchesTest {
         int calls = 0;
         for (int crashAt = 1; ; crashAt++) {
             String batch = "batch-" + crashAt;
-            enqueue(batch, Policy.PUBLISH, "a", "b");
+            work.enqueue(batch, Policy.PUBLISH, "a", "b");
             work.done(work.sent.removeFirst());
             work.sent.clear();
             later(HOUR);
@@ -353,7 +341,7 @@ class SweptBatchesTest {
         store.put(BatchKeys.open("words", "broken"), new byte[0]);
         store.put(BatchKeys.plan("broken"), "{".getBytes(StandardCharsets.UTF_8));
         delta("a");
-        enqueue("one", Policy.PUBLISH, "a");
+        work.enqueue("one", Policy.PUBLISH, "a");
         work.sent.clear();
 
         later(Duration.ofHours(23));
@@ -371,16 +359,16 @@ class SweptBatchesTest {
     void a_batch_that_is_too_old_for_the_snapshot_is_closed_and_not_processed() {
         delta("a");
         delta("b");
-        enqueue("first", Policy.PUBLISH, "a");
+        work.enqueue("first", Policy.PUBLISH, "a");
         work.drain();
         later(Duration.ofDays(1));
         Instant opened = now;
-        enqueue("forgotten", Policy.HOLD, "b");
+        work.enqueue("forgotten", Policy.HOLD, "b");
         work.sent.clear();
         store.delete(List.of(BatchKeys.open("words", "forgotten")));
         later(Duration.ofDays(40));
         SmallDelta.writtenAt(now).upsert("c", 3).put(store, key("c"), scratch);
-        enqueue("last", Policy.PUBLISH, "c");
+        work.enqueue("last", Policy.PUBLISH, "c");
         work.drain();
         Instant after = now;
         now = opened;
@@ -398,7 +386,7 @@ class SweptBatchesTest {
     @Test
     void nothing_is_begun_once_it_is_to_stop() {
         delta("a");
-        enqueue("one", Policy.PUBLISH, "a");
+        work.enqueue("one", Policy.PUBLISH, "a");
         work.sent.clear();
         later(HOUR);
         Predicate<MemoryObjectStore.Call> writes = call -> call.kind() != Kind.LIST;

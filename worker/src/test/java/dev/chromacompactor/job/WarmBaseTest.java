@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,7 +32,7 @@ class WarmBaseTest {
     Path scratch;
 
     private final MemoryObjectStore memory = new MemoryObjectStore("bucket");
-    private final List<String> downloads = new ArrayList<>();
+    private final List<String> downloads = new CopyOnWriteArrayList<>();
     private final List<SmallDelta> written = new ArrayList<>();
 
     private final Interposed store = new Interposed(memory) {

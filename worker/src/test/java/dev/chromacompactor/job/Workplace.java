@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.chromacompactor.archive.Archives;
 import dev.chromacompactor.batch.BatchKeys;
+import dev.chromacompactor.batch.Policy;
 import dev.chromacompactor.batch.Published;
 import dev.chromacompactor.batch.Receipt;
 import dev.chromacompactor.batch.Receipts;
@@ -15,6 +16,7 @@ import dev.chromacompactor.compaction.Budget;
 import dev.chromacompactor.compaction.Recipe;
 import dev.chromacompactor.failure.Failure;
 import dev.chromacompactor.message.Sender;
+import dev.chromacompactor.producer.Producer;
 import dev.chromacompactor.snapshot.Json;
 import dev.chromacompactor.snapshot.Live;
 import dev.chromacompactor.snapshot.Manifest;
@@ -33,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /**
  * A worker without a queue: what its jobs send is kept, and the test delivers it. After each job nothing may lie in its
@@ -104,6 +107,18 @@ final class Workplace {
                 new Recipe(budget, unlockPoll, unlockWait, Archives.Limits.DEFAULT),
                 "test");
         jobs = new Jobs(tools, InstantSource.system(), GATHER, Retries.ofDependency(Duration.ofMillis(1)));
+    }
+
+    /** Where the delta of this name lies; batches of {@link #enqueue} are of such. */
+    static String key(String name) {
+        return "words/delta/" + name + "/";
+    }
+
+    /** Plans a batch for collection "words", each delta a chunk of its own, and sends its messages. */
+    void enqueue(String batch, Policy policy, String... names) {
+        var producer = new Producer(store, "words");
+        var deltas = Stream.of(names).map(name -> producer.named(key(name))).toList();
+        producer.send(producer.plan(batch, deltas, 1, policy, "words"), sent::addAll);
     }
 
     Outcome deliver(String body) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.chromacompactor.failure.FailureException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -47,6 +48,48 @@ class TransfersTest {
                 }))
                 .isInstanceOf(FailureException.class)
                 .hasMessageContaining("item 2");
+    }
+
+    @Test
+    void a_result_is_handed_over_while_the_later_ones_are_under_way() {
+        var firstIsHere = new CountDownLatch(1);
+        var handedOver = new ArrayList<Integer>();
+
+        Transfers.each(
+                List.of(1, 2),
+                item -> {
+                    if (item == 2) {
+                        await(firstIsHere); // hangs unless the first one is handed over before
+                    }
+                    return item;
+                },
+                item -> {
+                    handedOver.add(item);
+                    firstIsHere.countDown();
+                });
+
+        assertThat(handedOver).containsExactly(1, 2);
+    }
+
+    @Test
+    void whoever_cannot_use_a_result_gets_no_more_of_them() {
+        var handedOver = new ArrayList<Integer>();
+
+        assertThatThrownBy(() -> Transfers.each(
+                        List.of(1, 2),
+                        item -> {
+                            if (item == 2) {
+                                await(new CountDownLatch(1));
+                            }
+                            return item;
+                        },
+                        item -> {
+                            handedOver.add(item);
+                            throw FailureException.input("sqlite-corrupt", "item " + item);
+                        }))
+                .hasMessageContaining("item 1");
+
+        assertThat(handedOver).containsExactly(1);
     }
 
     @Test

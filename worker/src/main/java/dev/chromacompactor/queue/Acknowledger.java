@@ -4,6 +4,7 @@ import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.telemetry.Keys;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.IntSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,12 +21,14 @@ final class Acknowledger {
     private static final int TRIES = 3;
 
     private final SqsQueue work;
-    private final Batches<Pending> batches = new Batches<>("acknowledger", LINGER, 2, this::delete);
+    private final Batches<Pending> batches;
 
     private record Pending(Held job, int tries, Runnable settled) {}
 
-    Acknowledger(SqsQueue work) {
+    /** @param held messages at this moment that may soon be to delete */
+    Acknowledger(SqsQueue work, IntSupplier held) {
         this.work = work;
+        this.batches = new Batches<>("acknowledger", LINGER, held, 2, this::delete);
     }
 
     void start() {

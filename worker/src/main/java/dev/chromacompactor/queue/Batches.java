@@ -5,31 +5,44 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Gathers what is to go out, and sends it by as many as SQS takes in one call, the first soon after it came. */
+/**
+ * Gathers what is to go out, and sends it by as many as SQS takes in one call, the first soon after it came; at once when there is
+ * nothing that could still come.
+ */
 final class Batches<T> {
     private static final Logger log = LoggerFactory.getLogger(Batches.class);
 
+    /** Nothing came for so long: time to ask whether anything still can. */
+    private static final Duration QUIET = Duration.ofMillis(5);
     /** How long a thread without work goes without asking whether it should stop. */
     private static final Duration IDLE = Duration.ofMillis(200);
 
     private final Duration linger;
+    private final IntSupplier most;
     private final Consumer<List<T>> send;
     private final LinkedBlockingQueue<T> pending = new LinkedBlockingQueue<>();
+    /** Added, and not in a call yet. */
+    private final AtomicInteger waiting = new AtomicInteger();
+
     private final List<Thread> threads;
     private volatile boolean stopping;
 
     /**
      * @param linger how long the first waits for others to go with it
+     * @param most how many there could be at this moment, with those that wait already
      * @param callsAtOnce with two, one is answered while the next is filled; with one, calls are fuller
      * @param send one call's worth; deals with failures itself
      */
-    Batches(String name, Duration linger, int callsAtOnce, Consumer<List<T>> send) {
+    Batches(String name, Duration linger, IntSupplier most, int callsAtOnce, Consumer<List<T>> send) {
         this.linger = linger;
+        this.most = most;
         this.send = send;
         // Virtual, as only there an interrupt ends a call that waits for an answer.
         this.threads = IntStream.range(0, callsAtOnce)
@@ -42,7 +55,13 @@ final class Batches<T> {
     }
 
     void add(T item) {
+        waiting.incrementAndGet();
         pending.add(item);
+    }
+
+    /** Those that wait for a call. */
+    int waiting() {
+        return waiting.get();
     }
 
     boolean isStopping() {
@@ -65,6 +84,7 @@ final class Batches<T> {
     void flush() {
         var batch = new ArrayList<T>();
         while (pending.drainTo(batch, SqsQueue.BATCH) > 0) {
+            waiting.addAndGet(-batch.size());
             send.accept(List.copyOf(batch));
             batch.clear();
         }
@@ -75,6 +95,7 @@ final class Batches<T> {
             while (!stopping || !pending.isEmpty()) {
                 var batch = next();
                 if (!batch.isEmpty()) {
+                    waiting.addAndGet(-batch.size());
                     sendOrLog(batch);
                 }
             }
@@ -103,11 +124,13 @@ final class Batches<T> {
         batch.add(first);
         long end = System.nanoTime() + linger.toNanos();
         while (batch.size() < SqsQueue.BATCH && !stopping) {
-            var other = pending.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
-            if (other == null) {
+            long left = end - System.nanoTime();
+            var other = pending.poll(Math.min(left, QUIET.toNanos()), TimeUnit.NANOSECONDS);
+            if (other != null) {
+                batch.add(other);
+            } else if (left <= QUIET.toNanos() || waiting.get() >= most.getAsInt()) {
                 return batch;
             }
-            batch.add(other);
         }
         pending.drainTo(batch, SqsQueue.BATCH - batch.size());
         return batch;

@@ -1,6 +1,5 @@
 package dev.chromacompactor.queue;
 
-import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.job.AttemptMarks;
 import dev.chromacompactor.job.MessageHandler;
 import dev.chromacompactor.message.Trace;
@@ -42,10 +41,6 @@ public final class Consumer {
     private static final Duration LONGEST_BACKOFF = Duration.ofMinutes(5);
     /** For interrupted jobs to end, after the drain timeout. */
     private static final Duration GRACE = Duration.ofSeconds(4);
-    /** When to look for letters that SQS moved by itself, first and then. */
-    private static final Duration FIRST_LETTERS = Duration.ofSeconds(10);
-
-    private static final Duration LETTERS_EVERY = Duration.ofMinutes(5);
     /** For the last letters, and then for the last acknowledgements. */
     private static final Duration FLUSH = Duration.ofSeconds(1);
 
@@ -161,8 +156,8 @@ public final class Consumer {
         this.firstHold = FIRST_HOLD.compareTo(settings.visibility()) < 0 ? FIRST_HOLD : settings.visibility();
         this.lastProgress = clock.instant();
         this.room = new Room(settings.concurrency());
-        this.undertaker = new Undertaker(deadLetters);
-        this.acknowledger = new Acknowledger(work);
+        this.undertaker = new Undertaker(deadLetters, held::size);
+        this.acknowledger = new Acknowledger(work, () -> held.size() - undertaker.waiting());
         var attempts = new Attempts(settings.maxAttempts(), marks, clock, settings.build());
         var backoff = new Backoff(settings.firstBackoff(), LONGEST_BACKOFF, RandomGenerator.getDefault());
         this.settlement = new Settlement(
@@ -179,7 +174,7 @@ public final class Consumer {
         undertaker.start();
         acknowledger.start();
         poller.start();
-        var _ = timer.after(FIRST_LETTERS, this::lookAtLetters);
+        redriven.start(timer, poller::plenty, this::stopped);
     }
 
     public ConsumerState health() {
@@ -367,23 +362,6 @@ public final class Consumer {
         @Override
         public void take(List<ReceivedMessage> messages) {
             Consumer.this.take(messages);
-        }
-    }
-
-    private void lookAtLetters() {
-        try {
-            redriven.look();
-        } catch (FailureException e) {
-            log.atWarn()
-                    .addKeyValue(Keys.REASON, e.failure().reason())
-                    .addKeyValue(Keys.MESSAGE, e.failure().message())
-                    .log("dead letters not looked at, tried again later");
-        } finally {
-            if (!stopped()) {
-                // Spread over the workers.
-                long more = RandomGenerator.getDefault().nextLong(LETTERS_EVERY.toMillis());
-                var _ = timer.after(LETTERS_EVERY.plusMillis(more), this::lookAtLetters);
-            }
         }
     }
 }

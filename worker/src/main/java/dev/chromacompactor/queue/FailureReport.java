@@ -3,6 +3,9 @@ package dev.chromacompactor.queue;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.Failure;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -94,7 +97,7 @@ public record FailureReport(
                 failure.reason(),
                 failure.message(),
                 verdict,
-                Fingerprint.of(failure),
+                fingerprint(attempts, failure),
                 inputKeys,
                 inputKeys.size(),
                 attempts.stream().map(Attempt::of).toList(),
@@ -104,6 +107,63 @@ public record FailureReport(
                 lineage.messageId(),
                 build,
                 lineage.replays());
+    }
+
+    /**
+     * As Jackson would write this record, field by field: a worker writes few letters, and code that goes through its reflection
+     * is still slow by then.
+     */
+    String json() {
+        var text = new StringWriter();
+        try (var json = Json.MAPPER.createGenerator(text)) {
+            json.writeStartObject();
+            json.writeStringField("class", blame);
+            json.writeStringField("reason", reason);
+            json.writeStringField("message", message);
+            json.writeStringField("verdict", verdict);
+            json.writeStringField("fingerprint", fingerprint);
+            json.writeArrayFieldStart("input_keys");
+            for (var key : inputKeys) {
+                json.writeString(key);
+            }
+            json.writeEndArray();
+            json.writeNumberField("input_key_count", inputKeyCount);
+            json.writeArrayFieldStart("attempts");
+            for (var attempt : attempts) {
+                json.writeStartObject();
+                json.writeStringField("at", attempt.at().toString());
+                json.writeStringField("class", attempt.blame());
+                json.writeStringField("reason", attempt.reason());
+                json.writeStringField("message", attempt.message());
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+            json.writeNumberField("receives", receives);
+            json.writeStringField("first_seen", firstSeen.toString());
+            json.writeStringField("failed_at", failedAt.toString());
+            json.writeStringField("message_id", messageId);
+            json.writeStringField("build", build);
+            json.writeArrayFieldStart("replays");
+            for (var replay : replays) {
+                json.writeStartObject();
+                json.writeStringField("at", replay.at().toString());
+                json.writeStringField("reason", replay.reason());
+                json.writeStringField("fingerprint", replay.fingerprint());
+                json.writeStringField("build", replay.build());
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException("text in memory can be written", e);
+        }
+        return text.toString();
+    }
+
+    /** It was taken already, unless the failure is none of an attempt. */
+    private static String fingerprint(List<Attempts.Attempt> attempts, Failure failure) {
+        boolean taken = !attempts.isEmpty() && attempts.getLast().failure().equals(failure);
+        return taken ? attempts.getLast().fingerprint() : Fingerprint.of(failure);
     }
 
     /** Without the lists: what is left when the body leaves little room. */

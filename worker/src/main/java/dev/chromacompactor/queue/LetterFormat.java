@@ -4,8 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import java.util.Base64;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.SdkBytes;
@@ -46,15 +46,19 @@ final class LetterFormat {
         var original = original(message.attributes());
         var kept = original.size() < MAX_ATTRIBUTES ? original : Map.of(ATTRIBUTES, text(fold(original)));
         int room = SqsQueue.MAX_BYTES - SqsQueue.bytes(message.body()) - bytes(kept);
-        for (var candidate : List.of(report, report.brief())) {
-            var json = text(Json.write(candidate));
-            if (json.stringValue().length() <= MAX_REPORT_BYTES && bytes(FAILURE, json) <= room) {
-                var sealed = new HashMap<>(kept);
-                sealed.put(FAILURE, json);
-                return sealed;
-            }
+        var json = fitting(report, room).or(() -> fitting(report.brief(), room));
+        if (json.isPresent()) {
+            var sealed = new HashMap<>(kept);
+            sealed.put(FAILURE, json.get());
+            return sealed;
         }
         return room >= 0 ? kept : original;
+    }
+
+    private static Optional<MessageAttributeValue> fitting(FailureReport report, int room) {
+        var json = text(report.json());
+        boolean fits = json.stringValue().length() <= MAX_REPORT_BYTES && bytes(FAILURE, json) <= room;
+        return fits ? Optional.of(json) : Optional.empty();
     }
 
     /** The attributes of a replayed message: the original ones and, if there is room, where it comes from. */

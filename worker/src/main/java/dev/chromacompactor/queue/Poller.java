@@ -119,6 +119,11 @@ final class Poller {
         return nothing;
     }
 
+    /** Whether the last poll came back full. */
+    boolean plenty() {
+        return plenty;
+    }
+
     /** Why the gate is closed; null if it is open. */
     @Nullable
     String closedFor() {

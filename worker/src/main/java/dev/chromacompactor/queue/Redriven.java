@@ -11,6 +11,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +25,10 @@ final class Redriven {
 
     /** For so long letters are hidden from others, at most. */
     private static final Duration HOLD = Duration.ofSeconds(10);
+    /** When to look first, and how often to ask whether there is time for it. */
+    private static final Duration SOON = Duration.ofSeconds(10);
+    /** The shortest time between two looks, and the longest that one is put off. */
+    private static final Duration EVERY = Duration.ofMinutes(5);
     /** In one look; SQS gives others the next time. */
     private static final int MOST_RECEIVES = 20;
     /** Letters remembered as told. */
@@ -43,6 +49,43 @@ final class Redriven {
         this.letters = letters;
         this.handler = handler;
         this.attempts = attempts;
+    }
+
+    /**
+     * Looks soon, then every five to ten minutes. A worker with its hands full puts it off, by five minutes at most: SQS takes
+     * many receives to move a message, so nobody waits for it in a hurry.
+     *
+     * @param busy whether there is more to do than one can
+     * @param stopped whether to look no more
+     */
+    void start(Timer timer, BooleanSupplier busy, BooleanSupplier stopped) {
+        look(timer, busy, stopped, SOON, EVERY);
+    }
+
+    private void look(Timer timer, BooleanSupplier busy, BooleanSupplier stopped, Duration in, Duration patience) {
+        var _ = timer.after(in, () -> {
+            if (stopped.getAsBoolean()) {
+                return;
+            }
+            if (busy.getAsBoolean() && patience.isPositive()) {
+                look(timer, busy, stopped, SOON, patience.minus(SOON));
+                return;
+            }
+            try {
+                look();
+            } catch (FailureException e) {
+                log.atWarn()
+                        .addKeyValue(Keys.REASON, e.failure().reason())
+                        .addKeyValue(Keys.MESSAGE, e.failure().message())
+                        .log("dead letters not looked at, tried again later");
+            } finally {
+                if (!stopped.getAsBoolean()) {
+                    // Spread over the workers.
+                    long more = RandomGenerator.getDefault().nextLong(EVERY.toMillis());
+                    look(timer, busy, stopped, EVERY.plusMillis(more), EVERY);
+                }
+            }
+        });
     }
 
     /** Looks through some letters, if there are any. */

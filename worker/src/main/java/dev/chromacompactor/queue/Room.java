@@ -104,7 +104,10 @@ final class Room {
     }
 
     private int free() {
-        return slots + ahead() + Math.min(lent, MOST_LENT) - taken;
+        int own = slots + ahead();
+        int more = Math.min(lent, MOST_LENT);
+        // Where full receives are the rule odd places would only break them up.
+        return own - taken + (own < SqsQueue.BATCH ? more : more - more % SqsQueue.BATCH);
     }
 
     private int ahead() {

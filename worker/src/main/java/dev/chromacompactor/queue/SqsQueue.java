@@ -296,7 +296,7 @@ public final class SqsQueue implements Sender {
                     "refused-" + fingerprint,
                     build,
                     List.of());
-            var _ = send(body, Map.of(LetterFormat.FAILURE, LetterFormat.text(Json.write(report))));
+            var _ = send(body, Map.of(LetterFormat.FAILURE, LetterFormat.text(report.json())));
         };
     }
 

@@ -5,15 +5,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntSupplier;
 import software.amazon.awssdk.services.sqs.model.MessageAttributeValue;
 
 /** Sends dead letters, as many in one call as SQS takes. The lease of the original goes on until its letter is there. */
 final class Undertaker {
     /** Letters are rare: a call each would cost the good messages more. */
-    private static final Duration LINGER = Duration.ofMillis(50);
+    private static final Duration LINGER = Duration.ofMillis(100);
 
     private final SqsQueue deadLetters;
-    private final Batches<Burial> batches = new Batches<>("undertaker", LINGER, 1, this::send);
+    private final Batches<Burial> batches;
 
     /** Told what became of a letter, once; not of one that a stop cut short. */
     interface Then {
@@ -22,14 +23,12 @@ final class Undertaker {
         void failed(FailureException why);
     }
 
-    private record Burial(String body, Map<String, MessageAttributeValue> attributes, Then then) {
-        int bytes() {
-            return SqsQueue.bytes(body) + LetterFormat.bytes(attributes);
-        }
-    }
+    private record Burial(String body, Map<String, MessageAttributeValue> attributes, int bytes, Then then) {}
 
-    Undertaker(SqsQueue deadLetters) {
+    /** @param held messages at this moment, of which each may need a letter */
+    Undertaker(SqsQueue deadLetters, IntSupplier held) {
         this.deadLetters = deadLetters;
+        this.batches = new Batches<>("undertaker", LINGER, held, 1, this::send);
     }
 
     void start() {
@@ -37,7 +36,12 @@ final class Undertaker {
     }
 
     void add(String body, Map<String, MessageAttributeValue> attributes, Then then) {
-        batches.add(new Burial(body, attributes, then));
+        batches.add(new Burial(body, attributes, SqsQueue.bytes(body) + LetterFormat.bytes(attributes), then));
+    }
+
+    /** Letters that are not on their way yet. */
+    int waiting() {
+        return batches.waiting();
     }
 
     void flush() {

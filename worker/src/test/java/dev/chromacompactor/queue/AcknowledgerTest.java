@@ -19,7 +19,7 @@ class AcknowledgerTest {
     private final ManualTimer time = new ManualTimer();
     private final SimulatedSqs sqs = new SimulatedSqs(time, 10);
     private final SqsQueue work = sqs.queue("work");
-    private final Acknowledger acknowledger = new Acknowledger(work);
+    private final Acknowledger acknowledger = new Acknowledger(work, () -> Integer.MAX_VALUE);
     private final AtomicInteger settled = new AtomicInteger();
 
     private List<Held> received(int count) {

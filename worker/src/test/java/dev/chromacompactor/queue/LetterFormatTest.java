@@ -57,6 +57,14 @@ class LetterFormatTest {
         return attributes;
     }
 
+    @Test
+    void a_report_is_written_as_its_record_says() {
+        var report = report("röw \"7\" \u2028 of a\\b", List.of("words/delta/ä.tar", "b"));
+
+        assertThat(report.json()).isEqualTo(Json.write(report));
+        assertThat(report.brief().json()).isEqualTo(Json.write(report.brief()));
+    }
+
     private static String json(Map<String, MessageAttributeValue> sealed) {
         return ReceivedMessage.texts(sealed).getOrDefault("compactor-failure", "");
     }

@@ -14,6 +14,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import software.amazon.awssdk.services.sqs.model.QueueAttributeName;
@@ -65,6 +66,33 @@ class RedrivenTest {
         assertThat(told).containsExactly("{\"n\":1}{team=a}worker-died");
         assertThat(dead.depth()).isEqualTo(new SqsQueue.Depth(2, 0, 0));
         assertThat(marks.count()).isZero();
+    }
+
+    @Test
+    void a_busy_worker_puts_the_look_off_but_not_for_ever() {
+        var time = new ManualTimer();
+        var busy = new AtomicBoolean(true);
+        redriven.start(time, busy::get, () -> false);
+        movedBySqs("1");
+        time.advance(Duration.ofMinutes(4));
+        assertThat(told).isEmpty();
+        time.advance(Duration.ofMinutes(2));
+        assertThat(told).hasSize(1);
+
+        movedBySqs("2");
+        busy.set(false);
+        time.advance(Duration.ofMinutes(10));
+        assertThat(told).hasSize(2);
+    }
+
+    @Test
+    void a_worker_with_time_looks_soon() {
+        var time = new ManualTimer();
+        redriven.start(time, () -> false, () -> false);
+        movedBySqs("1");
+        time.advance(Duration.ofSeconds(10));
+
+        assertThat(told).hasSize(1);
     }
 
     @Test

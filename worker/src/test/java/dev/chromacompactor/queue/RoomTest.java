@@ -113,6 +113,22 @@ class RoomTest {
     }
 
     @Test
+    void places_of_letters_do_not_break_up_receives_that_are_full_otherwise() throws Exception {
+        jobs(1, Duration.ofMillis(250)); // 8 ahead
+        assertThat(take(10)).isEqualTo(10);
+        for (int i = 0; i < 10; i++) {
+            room.begun();
+        }
+        for (int i = 0; i < 9; i++) {
+            room.lend();
+            assertThat(take(10)).isZero();
+        }
+
+        room.lend();
+        assertThat(take(10)).isEqualTo(10);
+    }
+
+    @Test
     void however_many_letters_do_not_go_only_so_many_places_are_lent() throws Exception {
         int held = 0;
         for (int i = 0; i < 2 * Room.MOST_LENT; i++) {

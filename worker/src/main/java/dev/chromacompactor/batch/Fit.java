@@ -57,7 +57,13 @@ final class Fit {
         return receipt.inputs().stream()
                 .filter(this::old)
                 .map(input -> new Excuse(
-                        fold.name(), input.key(), "older-than-horizon", age(input), receipt.key(), fold.etag(), null))
+                        fold.name(),
+                        input.key(),
+                        Lineage.OLDER_THAN_HORIZON,
+                        age(input),
+                        receipt.key(),
+                        fold.etag(),
+                        null))
                 .toList();
     }
 
@@ -79,7 +85,7 @@ final class Fit {
                 ? receipt.inputs().stream()
                         .filter(this::old)
                         .findFirst()
-                        .map(input -> excuse(fold, "older-than-horizon", age(input)))
+                        .map(input -> excuse(fold, Lineage.OLDER_THAN_HORIZON, age(input)))
                 : Optional.empty();
     }
 

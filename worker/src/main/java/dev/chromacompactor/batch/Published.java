@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,6 +90,38 @@ public record Published(
                         || !inside.equals(there.inside)
                         || !subjects().equals(there.subjects()))
                 .orElse(true);
+    }
+
+    /**
+     * The same with what is inside since before the horizon: the manifest tells of it no more, so a chunk that comes again is
+     * refused as too old, whether it is inside or not.
+     *
+     * @param before what was written last
+     */
+    public Published after(Published before) {
+        Set<ChunkName> kept = excused.stream()
+                .filter(excuse -> excuse.input() == null && excuse.reason().equals(Lineage.OLDER_THAN_HORIZON))
+                .map(Lineage.Excuse::chunk)
+                .filter(before.inside::contains)
+                .collect(Collectors.toSet());
+        if (kept.isEmpty()) {
+            return this;
+        }
+        return new Published(
+                format,
+                batch,
+                database,
+                version == null ? before.version : version,
+                Math.max(totalEmbeddings, before.totalEmbeddings),
+                snapshotEmbeddings,
+                Stream.concat(inside.stream(), kept.stream())
+                        .distinct()
+                        .sorted()
+                        .toList(),
+                excused.stream()
+                        .filter(excuse -> !kept.contains(excuse.chunk()))
+                        .toList(),
+                pollResults);
     }
 
     /** What was written last; history, see above. */

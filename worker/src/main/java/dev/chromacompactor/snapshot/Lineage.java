@@ -30,6 +30,9 @@ public record Lineage(
     /** Deletes are remembered, and inputs accepted, for so long: two weeks in the queue and two in the dead letters. */
     public static final Duration HORIZON = Duration.ofDays(30);
 
+    /** The reason of an excuse: what was written before the horizon is not merged any more. */
+    public static final String OLDER_THAN_HORIZON = "older-than-horizon";
+
     public static final Lineage EMPTY =
             new Lineage(0, 0, List.of(), List.of(), List.of(), new Revoked(List.of(), List.of()));
 

@@ -79,23 +79,25 @@ public final class Pins {
      *
      * @return false if it was pinned before; that pin stays as it is
      * @throws FailureException {@code INPUT version-unknown} if it is gone, or is none of ours; {@code INPUT
-     *     version-doomed} if a collector is about to delete it. The pin is taken away again then, if it is this one
+     *     version-doomed} if a collector is about to delete it. As long as the version is whole the pin is left: somebody
+     *     else may just have been told that it holds. Whoever deletes the version takes it away
      */
     public boolean pin(Pin pin) {
         byte[] body = Json.write(pin);
         boolean mine = put(key(pin.version()), body);
         boolean dies = doomed.versions().contains(pin.version());
-        if (!dies && catalog.isWhole(pin.version())) {
+        boolean whole = catalog.isWhole(pin.version());
+        if (!dies && whole) {
             return mine;
         }
-        if (mine) {
-            store.delete(List.of(key(pin.version())));
+        if (mine && !whole) {
+            remove(List.of(pin.version()));
         }
         throw dies
                 ? FailureException.input(
                         "version-doomed",
                         "pin " + pin.version() + ": it is about to be collected"
-                                + (mine ? "" : "; the pin that was there before stays"))
+                                + "; if it is still there afterwards, it is pinned: see snapshot list")
                 : FailureException.input(
                         "version-unknown",
                         "pin " + pin.version()
@@ -122,6 +124,11 @@ public final class Pins {
         }
         throw new FailureException(
                 Blame.DEPENDENCY, "s3-write-unconfirmed", "write " + key + ": no answer says whether it is there");
+    }
+
+    /** Takes away the pins of versions that are not whole, and so never will be. */
+    void remove(List<String> versions) {
+        store.delete(versions.stream().map(this::key).toList());
     }
 
     /** @return false if it was not pinned */

@@ -6,6 +6,7 @@ import dev.chromacompactor.store.ObjectStore;
 import dev.chromacompactor.store.ObjectStore.Content;
 import dev.chromacompactor.store.ObjectStore.ObjectInfo;
 import dev.chromacompactor.store.Sha256;
+import dev.chromacompactor.store.Transfers;
 import dev.chromacompactor.telemetry.Keys;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -245,20 +246,26 @@ public final class SnapshotCatalog {
         if (!problems.isEmpty()) {
             return problems;
         }
-        for (Manifest.StoredFile file : manifest.contents().files()) {
-            String key = prefix(manifest.version()) + file.name();
-            try (var in = store.open(key).orElse(null)) {
-                if (in == null) {
-                    problems.add(file.name() + " is gone");
-                } else if (!Sha256.of(in).equals(file.sha256())) {
-                    problems.add(file.name() + " has another SHA-256 than the manifest says");
-                }
-            } catch (IOException e) {
-                throw new FailureException(
-                        Blame.DEPENDENCY, "s3-read-broken", "read back " + key + ": " + e.getMessage(), e);
-            }
-        }
+        Transfers.each(
+                manifest.contents().files(),
+                file -> problem(manifest.version(), file),
+                problem -> problem.ifPresent(problems::add));
         return problems;
+    }
+
+    private Optional<String> problem(String version, Manifest.StoredFile file) {
+        String key = prefix(version) + file.name();
+        try (var in = store.open(key).orElse(null)) {
+            if (in == null) {
+                return Optional.of(file.name() + " is gone");
+            }
+            return Sha256.of(in).equals(file.sha256())
+                    ? Optional.empty()
+                    : Optional.of(file.name() + " has another SHA-256 than the manifest says");
+        } catch (IOException e) {
+            throw new FailureException(
+                    Blame.DEPENDENCY, "s3-read-broken", "read back " + key + ": " + e.getMessage(), e);
+        }
     }
 
     /**
@@ -269,20 +276,23 @@ public final class SnapshotCatalog {
      *     snapshot-damaged} if a file is missing or is not what the manifest says
      */
     public void download(Manifest manifest, Path directory) {
-        for (Manifest.StoredFile file : manifest.contents().files()) {
-            String key = prefix(manifest.version()) + file.name();
-            Path target = directory.resolve(file.name());
-            try {
-                Files.createDirectories(target.getParent());
-                store.download(key, null, target);
-                if (Files.size(target) != file.size() || !Sha256.of(target).equals(file.sha256())) {
-                    throw invariant("snapshot-damaged", "downloaded " + key + " is not what its manifest says");
-                }
-            } catch (IOException e) {
-                throw FailureException.disk("download " + key + " to " + target, e);
-            } catch (FailureException e) {
-                throw e.failure().reason().equals("object-missing") ? gone(manifest.version(), key) : e;
+        var _ = Transfers.each(manifest.contents().files(), file -> download(manifest.version(), file, directory));
+    }
+
+    private Path download(String version, Manifest.StoredFile file, Path directory) {
+        String key = prefix(version) + file.name();
+        Path target = directory.resolve(file.name());
+        try {
+            Files.createDirectories(target.getParent());
+            store.download(key, null, target);
+            if (Files.size(target) != file.size() || !Sha256.of(target).equals(file.sha256())) {
+                throw invariant("snapshot-damaged", "downloaded " + key + " is not what its manifest says");
             }
+            return target;
+        } catch (IOException e) {
+            throw FailureException.disk("download " + key + " to " + target, e);
+        } catch (FailureException e) {
+            throw e.failure().reason().equals("object-missing") ? gone(version, key) : e;
         }
     }
 

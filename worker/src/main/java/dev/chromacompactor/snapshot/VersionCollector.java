@@ -166,6 +166,8 @@ public final class VersionCollector {
             delete(doomedNow.get(done), size);
             progress.deleted(doomedNow.get(done), done + 1, doomedNow.size());
         }
+        // Of those who came too late.
+        pins.remove(pins.versions().stream().filter(doomedNow::contains).toList());
         doomed.remove(entry, doomedNow);
         List<Verdict> verdicts = plan.stream()
                 .map(each ->

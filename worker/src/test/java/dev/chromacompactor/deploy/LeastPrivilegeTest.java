@@ -199,12 +199,14 @@ class LeastPrivilegeTest {
     @Test
     void a_worker_deletes_only_its_marks_and_probes_and_what_batches_left() {
         assertThat(CALLS.callersOf("ObjectStore", "delete", Role.WORKER.entries()))
-                .containsExactly("Away", "BucketProbe", "MarksInBucket", "OpenBatches", "Sweeper", "VersionCollector");
+                .containsExactly(
+                        "Away", "BucketProbe", "MarksInBucket", "OpenBatches", "Pins", "Sweeper", "VersionCollector");
         assertThat(List.of(
                         BatchKeys.open("words", "b-1"),
                         "attempts/message/1",
                         "control/probe/1",
                         "words/snapshot/timestamped/v/manifest.json",
+                        "words/snapshot/pins/v",
                         BatchKeys.plan("b-1"),
                         BatchKeys.swept("b-1"),
                         BatchKeys.chunkReceipt("b-1", 0),

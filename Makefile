@@ -6,7 +6,7 @@ MVN := mvn -B -ntp
 COMPACTOR := worker/target/compactor/bin/compactor
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo image test model localstack bench bench-consumer fmt clean
+.PHONY: help build demo image test model localstack bench bench-kernels bench-consumer fmt clean
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
@@ -33,8 +33,11 @@ model: ## every order of steps of the publish protocol, then deliberate mistakes
 localstack: ## LocalStack with queues and bucket made, without Docker, until Ctrl-C; needs Python 3.11
 	@python3 localstack/host.py
 
-bench: build ## compare with what chromadb alone can do, and write docs/benchmarks.md; QUICK=1: a minute, nothing written
+bench: build ## compare with what chromadb and hnswlib can do, and write docs/benchmarks.md; QUICK=1: two minutes, nothing written
 	@python3 worker/src/bench/bench.py $(if $(QUICK),--quick)
+
+bench-kernels: build ## the innermost loops of the index under JMH, into docs/benchmarks.md; QUICK=1: nothing written
+	@python3 worker/src/bench/kernels.py $(if $(QUICK),--quick)
 
 bench-consumer: build ## empty jobs a second beside sqs-consumer (npm) and Spring Cloud AWS; needs Node; QUICK=1: nothing written
 	@python3 worker/src/bench/consumer.py $(if $(QUICK),--quick)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Opens a copy of a merged database with real Chroma and compares it with what the merge must give.
 
-check.py DATABASE WORKLOAD COPY
+check.py DATABASE COPY WORKLOAD[:DELTAS] ...
 
-Prints a line of JSON: records, recall_at_10 over 200 queries, inexact: metadata doubles that are not the producer's to the
-last bit. Ends with 1 if a record is missing, too many or differs in more than the last bits of a double.
+Of several workloads, or as many of their deltas, the later one was merged into the earlier one. Prints a line of JSON: records,
+recall_at_10 over 200 queries through Chroma, inexact: metadata doubles that are not the producer's to the last bit.
+Ends with 1 if a record is missing, too many or differs in more than the last bits of a double.
 """
+import itertools
 import json
 import math
 import os
@@ -17,30 +19,46 @@ import numpy as np
 import chroma
 
 QUERIES = 200
+PAGE = 5000
 
 
-def main(database, workload, copy):
+def main(database, copy, *workloads):
     shutil.copytree(database, copy)
-    expected = {}
-    with open(os.path.join(workload, "expected.jsonl"), encoding="utf-8") as lines:
-        for line in lines:
-            record = json.loads(line)
-            expected[record["id"]] = record
-    vectors = np.load(os.path.join(workload, "vectors.npy"))
-    found = chroma.everything(copy)
-    if len(found["ids"]) != len(expected) or set(found["ids"]) != set(expected):
-        sys.exit(f"{len(found['ids'])} records, not the {len(expected)} expected")
-    inexact = 0
-    for id, embedding, document, metadata in zip(*(found[key] for key in ["ids"] + chroma.FIELDS)):
-        wanted = expected[id]
-        if document != wanted["document"] or not np.array_equal(embedding, vectors[wanted["row"]]):
-            sys.exit(f"{id}: another document or vector than expected")
-        inexact += differing(id, metadata, wanted["metadata"])
-    print(json.dumps({"records": len(expected), "inexact": inexact, "recall_at_10": recall(copy, expected, vectors)}))
+    expected, parts = {}, []
+    for workload, _, deltas in (one.partition(":") for one in workloads):
+        start = sum(map(len, parts))
+        for row, record in enumerate(chroma.records(workload, int(deltas) if deltas else None), start):
+            expected[record["id"]] = (row, record["document"], record["metadata"])
+        parts.append(np.load(os.path.join(workload, "vectors.npy"), mmap_mode="r"))
+    vectors = np.concatenate(parts)
+    with chroma.client(copy) as client:
+        collection = client.get_collection(chroma.COLLECTION)
+        inexact = compare(collection, expected, vectors)
+        recall = recall_at_10(collection, expected, vectors)
+    print(json.dumps({"records": len(expected), "inexact": inexact, "recall_at_10": recall}))
+
+
+def compare(collection, expected, vectors):
+    """How many doubles differ, in their last bits only; any other difference is the end."""
+    inexact, seen = 0, set()
+    for offset in itertools.count(0, PAGE):
+        found = collection.get(include=chroma.FIELDS, limit=PAGE, offset=offset)
+        if not found["ids"]:
+            break
+        for id, embedding, document, metadata in zip(*(found[key] for key in ["ids"] + chroma.FIELDS)):
+            if id in seen or id not in expected:
+                sys.exit(f"{id}: twice, or not expected at all")
+            seen.add(id)
+            row, wanted_document, wanted = expected[id]
+            if document != wanted_document or not np.array_equal(embedding, vectors[row]):
+                sys.exit(f"{id}: another document or vector than expected")
+            inexact += differing(id, metadata, wanted)
+    if len(seen) != len(expected):
+        sys.exit(f"{len(seen)} records, not the {len(expected)} expected")
+    return inexact
 
 
 def differing(id, metadata, wanted):
-    """How many doubles differ, in their last bits only."""
     if metadata.keys() != wanted.keys():
         sys.exit(f"{id}: keys {sorted(metadata)}, not {sorted(wanted)}")
     count = 0
@@ -52,16 +70,16 @@ def differing(id, metadata, wanted):
     return count
 
 
-def recall(copy, expected, vectors):
+def recall_at_10(collection, expected, vectors):
     """Queries lie off a record by 0.3 of its length, in a random direction."""
     random = np.random.default_rng(10)
-    noise = random.standard_normal((QUERIES, vectors.shape[1])) * 0.3 / math.sqrt(vectors.shape[1])
-    queries = (vectors[random.choice(len(vectors), QUERIES, replace=False)] + noise).astype(np.float32)
-    distances = (vectors**2).sum(1) - 2 * queries @ vectors.T
-    nearest = np.argpartition(distances, 10, axis=1)[:, :10]
     ids = list(expected)
-    with chroma.client(copy) as client:
-        answers = client.get_collection(chroma.COLLECTION).query(query_embeddings=queries, n_results=10, include=[])["ids"]
+    live = vectors[[row for row, _, _ in expected.values()]]
+    noise = random.standard_normal((QUERIES, live.shape[1])) * 0.3 / math.sqrt(live.shape[1])
+    queries = (live[random.choice(len(live), QUERIES, replace=False)] + noise).astype(np.float32)
+    distances = (live**2).sum(1) - 2 * queries @ live.T
+    nearest = np.argpartition(distances, 10, axis=1)[:, :10]
+    answers = collection.query(query_embeddings=queries, n_results=10, include=[])["ids"]
     hits = sum(len({ids[row] for row in rows} & set(answer)) for rows, answer in zip(nearest, answers))
     return round(hits / (10 * QUERIES), 4)
 

@@ -35,7 +35,7 @@ def main(*shape):
 
 
 def measure(folder, records, deltas, dimension):
-    workload.main(str(folder / "made"), records, deltas, dimension)
+    workload.make(str(folder / "made"), records, deltas, workload.Receipts(dimension))
     keys = {}
     with open(folder / "log", "w") as log:
         servers = subprocess.Popen([COMPACTOR, "dev", "--json"], stdout=subprocess.PIPE, stderr=log, text=True)

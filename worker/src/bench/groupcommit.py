@@ -3,7 +3,7 @@
 
 groupcommit.py [--records N] [--dimension D] [--batches B] [--compactor PROGRAM ...]
 
-Makes the deltas with real Chroma (an environment below worker/target, as bench.py does), publishes the large one as the
+Makes the deltas with real Chroma (an environment below worker/target, as make bench does), publishes the large one as the
 base with one worker that ends then, enqueues the small batches, starts three workers and waits until all is inside. Prints,
 for each PROGRAM (the built one, or several builds to compare, one after the other): versions uploaded, bytes written to and
 read from S3 by the three, their CPU seconds, and wall seconds from the start of the workers to the last pointer.
@@ -16,13 +16,12 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 
-import bench
+import measure
 import pipeline
 
 WORKERS = 3
@@ -55,21 +54,21 @@ def main():
     arguments.add_argument("--records", type=int, default=120, help="of the large collection of the base")
     arguments.add_argument("--dimension", type=int, default=1_000_000, help="of these: few long vectors are large to move and quick to index")
     arguments.add_argument("--batches", type=int, default=20)
-    arguments.add_argument("--compactor", nargs="+", type=pathlib.Path, default=[bench.COMPACTOR])
+    arguments.add_argument("--compactor", nargs="+", type=pathlib.Path, default=[measure.COMPACTOR])
     options = arguments.parse_args()
     made = deltas(options)
     for compactor in options.compactor:
-        with bench.Folder() as folder:
+        with measure.Folder() as folder:
             print(f"{compactor}: {run(compactor, made, options.batches, folder)}", flush=True)
 
 
 def deltas(options):
     shape = (options.records, options.dimension, options.batches, DELTAS, RECORDS)
-    made = bench.BENCH / ("groupcommit-" + "-".join(map(str, shape)))
+    made = measure.BENCH / ("groupcommit-" + "-".join(map(str, shape)))
     if not made.exists():
         half = made.with_suffix(".part")
         shutil.rmtree(half, ignore_errors=True)
-        subprocess.run([bench.environment(), "-c", MAKE, bench.HERE, half, *map(str, shape)], check=True)
+        subprocess.run([measure.environment(), "-c", MAKE, measure.HERE, half, *map(str, shape)], check=True)
         half.rename(made)
     return made
 
@@ -99,7 +98,7 @@ def measured(compactor, servers, settings, names, batches, log):
                                 [name for name in names if name.startswith(f"small-{batch:02d}-")]) for batch in range(batches)]:
             one.result()
     started = time.monotonic()
-    ports = [free_port() for _ in range(WORKERS)]
+    ports = [pipeline.free_port() for _ in range(WORKERS)]
     workers = [subprocess.Popen([compactor, "worker"], env=settings | {"COMPACTOR_HEALTH_PORT": str(port)}, stdout=log, stderr=log)
                for port in ports]
     until(lambda: len(manifest(servers)["lineage"]["chunks"]) == inside + batches)
@@ -152,12 +151,6 @@ def ended(worker):
     _, status, usage = os.wait4(worker.pid, 0)
     worker.returncode = os.waitstatus_to_exitcode(status)
     return usage.ru_utime + usage.ru_stime
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 if __name__ == "__main__":

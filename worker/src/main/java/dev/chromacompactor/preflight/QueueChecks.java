@@ -10,9 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Whether the work queue leads to its dead-letter queue in time, and letters live long enough. Pure. */
 final class QueueChecks {
-    /** The longest that SQS keeps a message. */
-    static final Duration LONGEST_RETENTION = Duration.ofDays(14);
-
     /**
      * A job that waits out an outage of half an hour, with pauses of five minutes at most, is received about so often. Below
      * that SQS would dead-letter healthy messages.

@@ -73,8 +73,8 @@ final class CopiedRows {
         }
     }
 
-    /** Copies all that was taken; returns how many records these are. */
-    long copy(CollectionInfo into, String createdAt, long stamp) {
+    /** Copies all that was taken. */
+    void copy(CollectionInfo into, String createdAt, long stamp) {
         finishRun();
         if (records > 0) {
             database.update(
@@ -89,6 +89,5 @@ final class CopiedRows {
                 database.update(STAMPS, stamp);
             }
         }
-        return records;
     }
 }

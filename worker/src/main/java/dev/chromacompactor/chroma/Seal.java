@@ -108,7 +108,7 @@ public record Seal(String digest, Map<String, Sum> files) {
                             part -> part[2],
                             part -> new Sum(Long.parseLong(part[1]), Integer.parseUnsignedInt(part[0], 16))));
             return Optional.of(new Seal(lines.get(1).substring("digest ".length()), files));
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | IllegalArgumentException | IllegalStateException | IndexOutOfBoundsException e) {
             // Torn, or of another kind: no seal.
             return Optional.empty();
         }

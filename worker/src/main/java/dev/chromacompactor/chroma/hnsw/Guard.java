@@ -138,7 +138,7 @@ final class Guard {
             int last = nearest[s].length - 1;
             boolean l2 = sketch.factor() == 2;
             if (l2 && last >= 0) {
-                float distance = sketch.distance(rows[s], Nearest.distance(nearest[s][last]));
+                float distance = sketch.distanceOfFound(rows[s], Nearest.distance(nearest[s][last]));
                 unresolved += distance > RESOLUTION * terms ? 0 : 1;
             }
         }

@@ -26,8 +26,11 @@ record Sketch(Matrix z, float[] terms, float factor, int depth) {
         return Float.isNaN(distance) ? Float.POSITIVE_INFINITY : distance;
     }
 
-    /** The distance of a row to another, from what {@link Sweep} found. */
-    float distance(int row, float found) {
+    /**
+     * The distance of a row to another, from what {@link Sweep} found. Not named as the other is: an int given for {@code found} would be
+     * taken without a word.
+     */
+    float distanceOfFound(int row, float found) {
         return terms[row] + factor * found;
     }
 }

@@ -1,17 +1,12 @@
 package dev.chromacompactor.batch;
 
-import dev.chromacompactor.failure.Blame;
-import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.store.ObjectStore;
-import dev.chromacompactor.store.PutOutcome;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The batches of one database that are not closed: an empty object {@code <db>/open/<batch>} each. */
 public final class OpenBatches {
-    private static final int TRIES = 4;
-
     private final ObjectStore store;
     private final String database;
 
@@ -24,21 +19,7 @@ public final class OpenBatches {
     public record Marker(String batch, Instant since) {}
 
     public void open(String batch) {
-        String key = BatchKeys.open(database, batch);
-        for (int left = TRIES; left > 0; left--) {
-            switch (store.putIfAbsent(key, new byte[0])) {
-                case PutOutcome.Won _, PutOutcome.Lost _ -> {
-                    return;
-                }
-                case PutOutcome.Unknown _ -> {
-                    if (store.head(key).isPresent()) {
-                        return;
-                    }
-                }
-            }
-        }
-        throw new FailureException(
-                Blame.DEPENDENCY, "s3-write-unconfirmed", "write " + key + ": no answer says whether it is there");
+        var _ = store.settle(BatchKeys.open(database, batch), new byte[0]);
     }
 
     /** When the batch was opened, by the store's clock; if nobody says so, now. */

@@ -4,13 +4,10 @@ import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.snapshot.Json;
 import dev.chromacompactor.store.ObjectStore;
-import dev.chromacompactor.store.PutOutcome;
 import java.util.Optional;
 
 /** The plans in the bucket. A plan is written once and never again. */
 public final class Plans {
-    private static final int TRIES = 4;
-
     private final ObjectStore store;
 
     public Plans(ObjectStore store) {
@@ -19,16 +16,7 @@ public final class Plans {
 
     public Optional<Plan> read(String batch) {
         String key = BatchKeys.plan(batch);
-        return store.read(key).map(content -> {
-            Plan plan = Json.read(content.bytes(), Plan.class, key);
-            if (plan.format() != Plan.FORMAT) {
-                throw new FailureException(
-                        Blame.INVARIANT,
-                        "plan-format-unknown",
-                        "read " + key + ": format " + plan.format() + ", this build knows " + Plan.FORMAT);
-            }
-            return plan;
-        });
+        return store.read(key).map(content -> parsed(key, content.bytes()));
     }
 
     /**
@@ -58,18 +46,24 @@ public final class Plans {
 
     private Plan firstOf(Plan plan) {
         String key = BatchKeys.plan(plan.batch());
-        byte[] body = Json.write(plan);
-        for (int left = TRIES; left > 0; left--) {
-            Optional<Plan> there = read(plan.batch());
+        byte[] now = store.settle(key, there -> {
             if (there.isPresent()) {
-                return there.get();
+                return Optional.empty();
             }
             plan.requireHope();
-            if (store.putIfAbsent(key, body) instanceof PutOutcome.Won) {
-                return plan;
-            }
+            return Optional.of(Json.write(plan));
+        });
+        return parsed(key, now);
+    }
+
+    private static Plan parsed(String key, byte[] json) {
+        Plan plan = Json.read(json, Plan.class, key);
+        if (plan.format() != Plan.FORMAT) {
+            throw new FailureException(
+                    Blame.INVARIANT,
+                    "plan-format-unknown",
+                    "read " + key + ": format " + plan.format() + ", this build knows " + Plan.FORMAT);
         }
-        throw new FailureException(
-                Blame.DEPENDENCY, "s3-write-unconfirmed", "write " + key + ": no answer says whether it is there");
+        return plan;
     }
 }

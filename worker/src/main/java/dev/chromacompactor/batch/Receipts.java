@@ -4,7 +4,6 @@ import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.snapshot.Json;
 import dev.chromacompactor.store.ObjectStore;
-import dev.chromacompactor.store.PutOutcome;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -12,9 +11,6 @@ import java.util.TreeSet;
 
 /** The receipts in the bucket. */
 public final class Receipts {
-    /** A receipt moves twice at most, apart from lost intermediates; more tries than that are unanswered writes. */
-    private static final int TRIES = 8;
-
     private final ObjectStore store;
 
     public Receipts(ObjectStore store) {
@@ -22,11 +18,11 @@ public final class Receipts {
     }
 
     public Optional<Receipt> chunk(String batch, int index) {
-        return read(BatchKeys.chunkReceipt(batch, index)).map(Held::receipt);
+        return at(BatchKeys.chunkReceipt(batch, index));
     }
 
     public Optional<Receipt> group(String batch, int group) {
-        return read(BatchKeys.groupReceipt(batch, group)).map(Held::receipt);
+        return at(BatchKeys.groupReceipt(batch, group));
     }
 
     /** @param prefix of an intermediate, with a trailing slash */
@@ -35,7 +31,7 @@ public final class Receipts {
     }
 
     Optional<Receipt> at(String key) {
-        return read(key).map(Held::receipt);
+        return store.read(key).map(content -> parsed(key, content.bytes()));
     }
 
     /**
@@ -60,26 +56,17 @@ public final class Receipts {
 
     private Receipt raise(Receipt mine, boolean sameInputs) {
         byte[] body = Json.write(mine);
-        for (int left = TRIES; left > 0; left--) {
-            Optional<Held> there = read(mine.key());
-            PutOutcome outcome;
-            if (there.isEmpty()) {
-                outcome = store.putIfAbsent(mine.key(), body);
-            } else {
-                requireSameWork(there.get().receipt(), mine.database(), sameInputs ? mine.inputKeys() : Set.of());
-                if (!isAbove(mine, there.get().receipt())) {
-                    return there.get().receipt();
+        byte[] now = store.settle(mine.key(), before -> {
+            if (before.isPresent()) {
+                Receipt there = parsed(mine.key(), before.get());
+                requireSameWork(there, mine.database(), sameInputs ? mine.inputKeys() : Set.of());
+                if (!isAbove(mine, there)) {
+                    return Optional.empty();
                 }
-                outcome = store.putIfMatch(mine.key(), body, there.get().etag());
             }
-            if (outcome instanceof PutOutcome.Won) {
-                return mine;
-            }
-        }
-        throw new FailureException(
-                Blame.DEPENDENCY,
-                "s3-write-unconfirmed",
-                "write receipt " + mine.key() + ": no answer says whether it is there");
+            return Optional.of(body);
+        });
+        return parsed(mine.key(), now);
     }
 
     /**
@@ -138,18 +125,14 @@ public final class Receipts {
                 "batch_id " + there.batch() + " was used before: its receipt " + there.key() + " " + why);
     }
 
-    private Optional<Held> read(String key) {
-        return store.read(key).map(content -> {
-            Receipt receipt = Json.read(content.bytes(), Receipt.class, key);
-            if (receipt.format() != Receipt.FORMAT) {
-                throw new FailureException(
-                        Blame.INVARIANT,
-                        "receipt-format-unknown",
-                        "read " + key + ": format " + receipt.format() + ", this build knows " + Receipt.FORMAT);
-            }
-            return new Held(receipt, content.info().etag());
-        });
+    private static Receipt parsed(String key, byte[] json) {
+        Receipt receipt = Json.read(json, Receipt.class, key);
+        if (receipt.format() != Receipt.FORMAT) {
+            throw new FailureException(
+                    Blame.INVARIANT,
+                    "receipt-format-unknown",
+                    "read " + key + ": format " + receipt.format() + ", this build knows " + Receipt.FORMAT);
+        }
+        return receipt;
     }
-
-    private record Held(Receipt receipt, String etag) {}
 }

@@ -14,9 +14,6 @@ import dev.chromacompactor.message.Message.ChunkResult;
 import dev.chromacompactor.message.Message.MergeGroup;
 import dev.chromacompactor.message.Message.ObjectRef;
 import dev.chromacompactor.message.PlanFiles;
-import dev.chromacompactor.snapshot.SnapshotCatalog;
-import java.io.IOException;
-import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -30,6 +27,7 @@ import java.util.stream.Collectors;
 final class GroupJob {
     private final Tools tools;
     private final Receipts receipts;
+    private final StageReceipts states;
     private final FanIn fanIn;
     private final GroupMerge groupMerge;
     private final PlannedGroup planned;
@@ -37,6 +35,7 @@ final class GroupJob {
     GroupJob(Tools tools, Retries retries) {
         this.tools = tools;
         this.receipts = new Receipts(tools.store());
+        this.states = new StageReceipts(tools, Receipt.Kind.GROUP);
         this.fanIn = new FanIn(tools.store());
         this.groupMerge = new GroupMerge(tools, retries);
         this.planned = new PlannedGroup(tools, groupMerge);
@@ -70,7 +69,7 @@ final class GroupJob {
                 Receipt.Kind.GROUP,
                 message.groupIndex(),
                 task.inputs().stream().map(Receipt.Input::key).collect(Collectors.toSet()));
-        if (isDone(message)) {
+        if (states.isDone(message.batchId(), message.groupIndex())) {
             return task.name() + ": done before";
         }
         try {
@@ -108,15 +107,8 @@ final class GroupJob {
             return message.inputs();
         }
         ObjectRef file = Objects.requireNonNull(message.groups());
-        try (InputStream in = tools.store(file.bucket())
-                .open(file.key())
-                .orElseThrow(() -> FailureException.input(
-                        "plan-missing", "groups_s3_key names " + tools.where(file) + ", which is not there"))) {
-            return PlanFiles.group(in, message.groupIndex(), tools.where(file));
-        } catch (IOException e) {
-            throw new FailureException(
-                    Blame.DEPENDENCY, "s3-read-broken", "read " + tools.where(file) + ": " + e.getMessage(), e);
-        }
+        return new PlanFile("groups_s3_key", file)
+                .read(tools, (in, where) -> PlanFiles.group(in, message.groupIndex(), where));
     }
 
     /** The message's, else the one in the receipt of its first intermediate. */
@@ -134,33 +126,10 @@ final class GroupJob {
                         "missing-field", "database is missing, and no receipt of an intermediate names one"));
     }
 
-    private boolean isDone(MergeGroup message) {
-        return receipts.group(message.batchId(), message.groupIndex())
-                .filter(receipt -> receipt.status() == Receipt.Status.DONE)
-                .map(receipt ->
-                        receipt.intermediate() == null || receipts.isThere(receipt.intermediate()) || inside(receipt))
-                .orElse(false);
-    }
-
-    /** What is published is not merged again, though it was collected since. */
-    private boolean inside(Receipt receipt) {
-        return new SnapshotCatalog(tools.store(), receipt.database())
-                .live()
-                .lineage()
-                .names()
-                .containsAll(receipt.covers());
-    }
-
     private String merge(Task task) {
         MergeGroup message = task.message();
         if (task.results().stream().allMatch(ChunkResult.Empty.class::isInstance)) {
-            var _ = receipts.raise(Receipt.empty(
-                    task.database(),
-                    message.batchId(),
-                    Receipt.Kind.GROUP,
-                    message.groupIndex(),
-                    List.of(),
-                    tools.build()));
+            states.raiseEmpty(task.database(), message.batchId(), message.groupIndex());
             return "empty";
         }
         Receipt merged = groupMerge.run(
@@ -192,13 +161,7 @@ final class GroupJob {
     }
 
     private void raiseFailed(Task task, Failure failure) {
-        var _ = receipts.raise(Receipt.failed(
-                task.database(),
-                task.message().batchId(),
-                Receipt.Kind.GROUP,
-                task.message().groupIndex(),
-                task.inputs(),
-                failure,
-                tools.build()));
+        MergeGroup message = task.message();
+        states.raiseFailed(task.database(), message.batchId(), message.groupIndex(), task.inputs(), failure);
     }
 }

@@ -1,10 +1,8 @@
 package dev.chromacompactor.snapshot;
 
-import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
 import dev.chromacompactor.store.ObjectStore;
 import dev.chromacompactor.store.ObjectStore.ObjectInfo;
-import dev.chromacompactor.store.PutOutcome;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -22,7 +20,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Pins {
     private static final int FORMAT = 1;
-    private static final int TRIES = 4;
 
     private final ObjectStore store;
     private final SnapshotCatalog catalog;
@@ -84,7 +81,7 @@ public final class Pins {
      */
     public boolean pin(Pin pin) {
         byte[] body = Json.write(pin);
-        boolean mine = put(key(pin.version()), body);
+        boolean mine = Arrays.equals(store.settle(key(pin.version()), body), body);
         boolean dies = doomed.versions().contains(pin.version());
         boolean whole = catalog.isWhole(pin.version());
         if (!dies && whole) {
@@ -102,28 +99,6 @@ public final class Pins {
                         "version-unknown",
                         "pin " + pin.version()
                                 + ": no whole version of that id with a manifest of ours; see snapshot list");
-    }
-
-    /** Create-only; whether the object that is there now is this one. */
-    private boolean put(String key, byte[] body) {
-        for (int left = TRIES; left > 0; left--) {
-            switch (store.putIfAbsent(key, body)) {
-                case PutOutcome.Won _ -> {
-                    return true;
-                }
-                case PutOutcome.Lost _ -> {
-                    return false;
-                }
-                case PutOutcome.Unknown _ -> {
-                    var there = store.read(key);
-                    if (there.isPresent()) {
-                        return Arrays.equals(there.get().bytes(), body);
-                    }
-                }
-            }
-        }
-        throw new FailureException(
-                Blame.DEPENDENCY, "s3-write-unconfirmed", "write " + key + ": no answer says whether it is there");
     }
 
     /** Takes away the pins of versions that are not whole, and so never will be. */

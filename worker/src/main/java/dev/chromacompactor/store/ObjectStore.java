@@ -1,5 +1,7 @@
 package dev.chromacompactor.store;
 
+import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.FailureException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -8,6 +10,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +62,40 @@ public interface ObjectStore {
 
     /** Writes only over the object with this ETag. */
     PutOutcome putIfMatch(String key, byte[] body, String etag);
+
+    /**
+     * Brings one small object to where {@code change} wants it, with conditional writes, each followed by another look unless it was
+     * answered, until it is known what lies there.
+     *
+     * @param change from what is there, empty if nothing is, to what is to be written over it, empty if nothing is to be: asked anew
+     *     after each look
+     * @return what is there now
+     * @throws FailureException {@code DEPENDENCY s3-write-unconfirmed} if no answer says what is there
+     */
+    default byte[] settle(String key, UnaryOperator<Optional<byte[]>> change) {
+        // Others change it a few times at most meanwhile: more tries than that are unanswered writes.
+        for (int left = 8; left > 0; left--) {
+            Optional<Content> there = read(key);
+            Optional<byte[]> wanted = change.apply(there.map(Content::bytes));
+            if (wanted.isEmpty()) {
+                return there.orElseThrow().bytes();
+            }
+            byte[] body = wanted.get();
+            PutOutcome outcome = there.isEmpty()
+                    ? putIfAbsent(key, body)
+                    : putIfMatch(key, body, there.get().info().etag());
+            if (outcome instanceof PutOutcome.Won) {
+                return body;
+            }
+        }
+        throw new FailureException(
+                Blame.DEPENDENCY, "s3-write-unconfirmed", "write " + key + ": no answer says whether it is there");
+    }
+
+    /** Likewise, for an object that is written once: returns what is there now, {@code body} or what somebody wrote before. */
+    default byte[] settle(String key, byte[] body) {
+        return settle(key, there -> there.isPresent() ? Optional.empty() : Optional.of(body));
+    }
 
     /**
      * Copies an object of any size inside the bucket, unconditionally; its bytes never come here. A missing source is

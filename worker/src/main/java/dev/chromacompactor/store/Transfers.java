@@ -55,7 +55,8 @@ public final class Transfers {
         }
     }
 
-    static RuntimeException unwrapped(ExecutionException e) {
+    /** What another thread threw, to be thrown on this one; an {@code Error} is thrown here. */
+    public static RuntimeException unwrapped(ExecutionException e) {
         return switch (e.getCause()) {
             case Error error -> throw error;
             case RuntimeException failure -> failure;

@@ -11,39 +11,20 @@ import dev.chromacompactor.message.Message.DeltaRef;
 import dev.chromacompactor.message.StageMessages;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.Rollback;
-import dev.chromacompactor.store.MemoryObjectStore;
 import dev.chromacompactor.store.ObjectStore.ObjectInfo;
 import dev.chromacompactor.telemetry.Metrics;
 import dev.chromacompactor.upkeep.Leftover;
 import dev.chromacompactor.upkeep.Leftovers;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What batches leave behind goes when nobody needs it, and what somebody needs after all is made again or refused by name. */
-class CollectedLeftoversTest {
-    private static final Instant MONDAY = Instant.parse("2026-11-02T08:00:00Z");
+class CollectedLeftoversTest extends TimedWork {
     private static final Duration DAY = Duration.ofDays(1);
-
-    @TempDir
-    Path scratch;
-
-    private Instant now = MONDAY.plusSeconds(3600);
-    private MemoryObjectStore store;
-    private Workplace work;
-
-    @BeforeEach
-    void open() {
-        store = new MemoryObjectStore("bucket", () -> now);
-        work = new Workplace(store, scratch);
-    }
 
     private void delta(String name) {
         var _ = SmallDelta.writtenAt(now.minusSeconds(60))
@@ -75,10 +56,6 @@ class CollectedLeftoversTest {
 
     private List<String> keys(String prefix) {
         return store.list(prefix).stream().map(ObjectInfo::key).toList();
-    }
-
-    private void later(Duration length) {
-        now = now.plus(length);
     }
 
     @Test

@@ -8,38 +8,19 @@ import dev.chromacompactor.message.StageMessages;
 import dev.chromacompactor.producer.Producer;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.Claim;
-import dev.chromacompactor.store.MemoryObjectStore;
 import dev.chromacompactor.store.MemoryObjectStore.Call;
 import dev.chromacompactor.store.MemoryObjectStore.Kind;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Many batches that come together cost few versions. */
-class GatheredPublishTest {
-    private static final Instant MONDAY = Instant.parse("2026-11-02T08:00:00Z");
-
-    @TempDir
-    Path scratch;
-
-    private Instant now = Instant.parse("2026-11-03T00:00:00Z");
-    private MemoryObjectStore store;
-    private Workplace work;
+class GatheredPublishTest extends TimedWork {
     private int written;
-
-    @BeforeEach
-    void open() {
-        store = new MemoryObjectStore("bucket", () -> now);
-        work = new Workplace(store, scratch);
-    }
 
     private String delta(String name) {
         String key = "words/delta/" + name + "/";

@@ -25,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 class LateAndTwiceTest {
     private static final Instant MONDAY = Instant.parse("2026-11-02T08:00:00Z");
 
+    private static final String TWICE = BatchKeys.databaseFile(BatchKeys.chunk("twice", 0));
+
     @TempDir
     Path scratch;
 
@@ -55,6 +57,20 @@ class LateAndTwiceTest {
         return work;
     }
 
+    /** It changes nothing, and all that is said of it is that it is too old. */
+    private static void replayTheBroken(Workplace work) {
+        String before = work.live("words").version();
+
+        work.done(StageMessages.processChunk("old", 1, "words"));
+        work.drain();
+
+        assertThat(work.live("words").version()).isEqualTo(before);
+        assertThat(work.letters)
+                .extracting(letter -> letter.failure().reason())
+                .isNotEmpty()
+                .containsOnly("older-than-horizon");
+    }
+
     @Test
     void past_the_horizon_a_replayed_chunk_is_refused_by_name_and_changes_nothing() {
         var work = aMonthLater(Policy.PUBLISH);
@@ -63,14 +79,8 @@ class LateAndTwiceTest {
         var history = work.published("old");
         assertThat(history.inside()).containsExactly(ChunkName.of("old", 0));
 
-        work.done(StageMessages.processChunk("old", 1, "words"));
-        work.drain();
+        replayTheBroken(work);
 
-        assertThat(work.live("words").version()).isEqualTo(before.version());
-        assertThat(work.letters)
-                .extracting(letter -> letter.failure().reason())
-                .isNotEmpty()
-                .containsOnly("older-than-horizon");
         assertThat(work.letters)
                 .anySatisfy(letter -> assertThat(letter.failure().message()).contains("old/1", key("bad")));
         // Its sibling has been inside since before the horizon, and stays what it is.
@@ -93,44 +103,45 @@ class LateAndTwiceTest {
     @Test
     void past_the_horizon_a_batch_on_hold_is_refused_whole() {
         var work = aMonthLater(Policy.HOLD);
-        var before = work.live("words");
 
-        work.done(StageMessages.processChunk("old", 1, "words"));
-        work.drain();
+        replayTheBroken(work);
 
-        assertThat(work.live("words").version()).isEqualTo(before.version());
-        assertThat(work.letters)
-                .extracting(letter -> letter.failure().reason())
-                .isNotEmpty()
-                .containsOnly("older-than-horizon");
         assertThat(work.published("old").excused())
                 .extracting(Lineage.Excuse::chunk)
                 .containsExactlyInAnyOrder(ChunkName.of("old", 0), ChunkName.of("old", 1));
     }
 
-    @Test
-    void two_workers_with_the_same_chunk_leave_one_intermediate_and_the_receipt_names_it() {
+    /**
+     * The slow one of two workers with the same chunk: as it was about to write, the fast one had done and published it, and then something
+     * happened to what it wrote.
+     */
+    private Workplace slowOfTwo(Runnable then) {
         var slow = new Workplace(store, scratch.resolve("slow"));
         var fast = new Workplace(store, scratch.resolve("fast"));
-        var delta = SmallDelta.writtenAt(MONDAY).upsert("x", 1).put(store, key("a"), scratch);
         slow.enqueue("twice", Policy.PUBLISH, "a");
         String body = slow.sent.removeFirst();
-        String object = BatchKeys.databaseFile(BatchKeys.chunk("twice", 0));
         var first = new AtomicBoolean(true);
         store.onCall(call -> {
-            if (call.kind() == Kind.PUT_IF_ABSENT && call.key().equals(object) && first.getAndSet(false)) {
+            if (call.kind() == Kind.PUT_IF_ABSENT && call.key().equals(TWICE) && first.getAndSet(false)) {
                 fast.done(body);
-                // Published and collected by others while we were about to write.
                 fast.drain();
+                then.run();
             }
         });
         slow.done(body);
         store.onCall(call -> {});
         slow.drain();
+        return slow;
+    }
+
+    @Test
+    void two_workers_with_the_same_chunk_leave_one_intermediate_and_the_receipt_names_it() {
+        var delta = SmallDelta.writtenAt(MONDAY).upsert("x", 1).put(store, key("a"), scratch);
+        Workplace slow = slowOfTwo(() -> {});
 
         Receipt receipt = slow.chunk("twice", 0);
         assertThat(store.list("intermediate/twice/")).singleElement().satisfies(there -> {
-            assertThat(there.key()).isEqualTo(object);
+            assertThat(there.key()).isEqualTo(TWICE);
             assertThat(there.etag())
                     .isEqualTo(Objects.requireNonNull(receipt.intermediate()).etag());
         });
@@ -140,23 +151,8 @@ class LateAndTwiceTest {
 
     @Test
     void a_late_worker_that_makes_a_collected_intermediate_anew_is_no_harm_and_no_second_publish() {
-        var slow = new Workplace(store, scratch.resolve("slow"));
-        var fast = new Workplace(store, scratch.resolve("fast"));
         var delta = SmallDelta.writtenAt(MONDAY).upsert("x", 1).put(store, key("a"), scratch);
-        slow.enqueue("twice", Policy.PUBLISH, "a");
-        String body = slow.sent.removeFirst();
-        String object = BatchKeys.databaseFile(BatchKeys.chunk("twice", 0));
-        var first = new AtomicBoolean(true);
-        store.onCall(call -> {
-            if (call.kind() == Kind.PUT_IF_ABSENT && call.key().equals(object) && first.getAndSet(false)) {
-                fast.done(body);
-                fast.drain();
-                store.delete(List.of(object));
-            }
-        });
-        slow.done(body);
-        store.onCall(call -> {});
-        slow.drain();
+        Workplace slow = slowOfTwo(() -> store.delete(List.of(TWICE)));
 
         assertThat(slow.live("words").seq()).isEqualTo(1);
         assertThat(slow.live("words").lineage().chunks()).hasSize(1);

@@ -17,7 +17,6 @@ import dev.chromacompactor.message.Message.DeltaRef;
 import dev.chromacompactor.message.StageMessages;
 import dev.chromacompactor.snapshot.ChunkName;
 import dev.chromacompactor.snapshot.Live;
-import dev.chromacompactor.store.MemoryObjectStore;
 import dev.chromacompactor.store.MemoryObjectStore.Fault;
 import dev.chromacompactor.store.MemoryObjectStore.Kind;
 import java.io.IOException;
@@ -33,29 +32,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorOutputStream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Messages through all jobs: what is published, what is refused by name, and what replays change. */
-class PublishedRecordsTest {
-    private static final Instant MONDAY = Instant.parse("2026-11-02T08:00:00Z");
-
-    @TempDir
-    Path scratch;
-
-    private Instant now = Instant.parse("2026-11-03T00:00:00Z");
-    private MemoryObjectStore store;
-    private Workplace work;
-
-    @BeforeEach
-    void open() {
-        store = new MemoryObjectStore("bucket", () -> now);
-        work = new Workplace(store, scratch);
-    }
-
+class PublishedRecordsTest extends TimedWork {
     private SmallDelta at(int minute) {
         return SmallDelta.writtenAt(MONDAY.plusSeconds(60L * minute));
     }

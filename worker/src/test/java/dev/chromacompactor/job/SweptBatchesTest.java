@@ -17,34 +17,17 @@ import dev.chromacompactor.store.MemoryObjectStore.Kind;
 import dev.chromacompactor.telemetry.Metrics;
 import dev.chromacompactor.upkeep.Sweeper;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Whatever message of a planned batch gets lost: an idle worker sends it again, and not more often than it must. */
-class SweptBatchesTest {
-    private static final Instant MONDAY = Instant.parse("2026-11-02T08:00:00Z");
+class SweptBatchesTest extends TimedWork {
     private static final Duration HOUR = Duration.ofHours(1);
-
-    @TempDir
-    Path scratch;
-
-    private Instant now = MONDAY.plusSeconds(3600);
-    private MemoryObjectStore store;
-    private Workplace work;
-
-    @BeforeEach
-    void open() {
-        store = new MemoryObjectStore("bucket", () -> now);
-        work = new Workplace(store, scratch);
-    }
 
     private SmallDelta delta(String name) {
         return SmallDelta.writtenAt(MONDAY.plusSeconds(name.hashCode() % 60))
@@ -62,10 +45,6 @@ class SweptBatchesTest {
 
     private void sweep() {
         sweeper().sweep("words", () -> true);
-    }
-
-    private void later(Duration length) {
-        now = now.plus(length);
     }
 
     private List<String> operations() {

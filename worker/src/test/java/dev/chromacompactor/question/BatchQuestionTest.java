@@ -140,8 +140,7 @@ class BatchQuestionTest {
 
     @Test
     void an_intermediate_without_its_receipt_is_seen() {
-        Plan plan = scene.enqueue("b-1", Policy.PUBLISH, "a");
-        scene.done(plan, 0);
+        scene.folded("b-1", Policy.PUBLISH, "a");
         scene.store.delete(List.of(BatchKeys.chunkReceipt("b-1", 0)));
 
         assertThat(explained("b-1", State.WAITING_FOR_CHUNKS)
@@ -276,9 +275,7 @@ class BatchQuestionTest {
 
     @Test
     void a_chunk_that_does_not_fit_is_refused_at_publish_and_the_others_go_on() {
-        Plan plan = scene.enqueue("b-1", Policy.PUBLISH, "a");
-        scene.done(plan, 0);
-        scene.publish(plan);
+        scene.published("b-1", Policy.PUBLISH, "a");
         Plan misfit = scene.enqueue("b-2", Policy.PUBLISH, "b");
         scene.done(misfit, 0, 9, false);
 
@@ -287,8 +284,7 @@ class BatchQuestionTest {
         assertThat(before.outside().getFirst().since())
                 .as("the next version will say it")
                 .isNull();
-        Plan other = scene.enqueue("b-3", Policy.PUBLISH, "c");
-        scene.done(other, 0);
+        Plan other = scene.folded("b-3", Policy.PUBLISH, "c");
         String version = scene.publish(other);
 
         BatchAnswer answer = explained("b-2", State.REFUSED_AT_PUBLISH);
@@ -302,9 +298,7 @@ class BatchQuestionTest {
 
     @Test
     void one_misfit_refuses_a_batch_on_hold_as_a_whole() {
-        Plan plan = scene.enqueue("b-1", Policy.PUBLISH, "a");
-        scene.done(plan, 0);
-        scene.publish(plan);
+        scene.published("b-1", Policy.PUBLISH, "a");
         Plan held = scene.enqueue("b-2", Policy.HOLD, "b", "c");
         scene.done(held, 0);
         scene.done(held, 1, 9, false);
@@ -317,9 +311,7 @@ class BatchQuestionTest {
 
     @Test
     void a_list_that_the_level_of_the_snapshot_does_not_know_is_refused() {
-        Plan plan = scene.enqueue("b-1", Policy.PUBLISH, "a");
-        scene.done(plan, 0);
-        scene.publish(plan);
+        scene.published("b-1", Policy.PUBLISH, "a");
         lowerTheLevel();
         Plan lists = scene.enqueue("b-2", Policy.PUBLISH, "b");
         scene.done(lists, 0, 8, true);
@@ -338,10 +330,7 @@ class BatchQuestionTest {
 
     @Test
     void what_a_rollback_took_out_stays_out_and_the_command_to_release_it_is_named() {
-        Plan plan = scene.enqueue("b-1", Policy.PUBLISH, "a", "b");
-        scene.done(plan, 0);
-        scene.done(plan, 1);
-        scene.publish(plan);
+        scene.published("b-1", Policy.PUBLISH, "a", "b");
         scene.pass(Duration.ofMinutes(1));
         scene.rollBack(chunk("b-1", 0), chunk("b-1", 1));
 
@@ -353,9 +342,7 @@ class BatchQuestionTest {
 
     @Test
     void a_chunk_that_brings_back_what_was_rolled_back_is_refused_and_told_what_can_be_done() {
-        Plan plan = scene.enqueue("b-1", Policy.PUBLISH, "a");
-        scene.done(plan, 0);
-        scene.publish(plan);
+        scene.published("b-1", Policy.PUBLISH, "a");
         scene.pass(Duration.ofMinutes(1));
         scene.rollBack(chunk("b-1", 0));
         var again =
@@ -371,14 +358,10 @@ class BatchQuestionTest {
 
     @Test
     void what_is_too_old_when_its_turn_comes_is_refused_by_name_and_expires_when_nobody_waits_for_it() {
-        Plan first = scene.enqueue("b-1", Policy.PUBLISH, "a");
-        scene.done(first, 0);
-        scene.publish(first);
+        scene.published("b-1", Policy.PUBLISH, "a");
         String old = scene.upload("old");
         scene.pass(YEAR);
-        Plan next = scene.enqueue("b-2", Policy.PUBLISH, "b");
-        scene.done(next, 0);
-        scene.publish(next);
+        scene.published("b-2", Policy.PUBLISH, "b");
         var late = scene.producer.plan("b-3", List.of(scene.producer.named(old)), 1, Policy.PUBLISH, "words");
         scene.producer.send(late, _ -> {});
         scene.done(late, 0);
@@ -395,30 +378,21 @@ class BatchQuestionTest {
     void a_batch_that_waited_longer_than_the_horizon_is_expired() {
         Plan stuck = scene.enqueue("b-1", Policy.PUBLISH, "a", "b");
         scene.failed(stuck, 0);
-        Plan other = scene.enqueue("b-2", Policy.PUBLISH, "c");
-        scene.done(other, 0);
-        scene.publish(other);
+        scene.published("b-2", Policy.PUBLISH, "c");
         scene.pass(YEAR);
-        Plan next = scene.enqueue("b-3", Policy.PUBLISH, "d");
-        scene.done(next, 0);
-        scene.publish(next);
+        scene.published("b-3", Policy.PUBLISH, "d");
 
         explained("b-1", State.EXPIRED);
     }
 
     @Test
     void what_was_published_before_the_horizon_is_told_from_history() {
-        Plan plan = scene.enqueue("b-1", Policy.PUBLISH, "a");
-        scene.done(plan, 0);
+        Plan plan = scene.folded("b-1", Policy.PUBLISH, "a");
         String version = scene.publish(plan);
         scene.pass(YEAR);
-        Plan next = scene.enqueue("b-2", Policy.PUBLISH, "b");
-        scene.done(next, 0);
-        scene.publish(next);
+        scene.published("b-2", Policy.PUBLISH, "b");
         scene.pass(Duration.ofDays(1));
-        Plan third = scene.enqueue("b-3", Policy.PUBLISH, "c");
-        scene.done(third, 0);
-        scene.publish(third);
+        scene.published("b-3", Policy.PUBLISH, "c");
 
         BatchAnswer answer = explained("b-1", State.INSIDE_BEFORE_HORIZON);
         assertThat(answer.because()).contains(version, "batches/b-1/published.json");
@@ -431,9 +405,7 @@ class BatchQuestionTest {
 
     @Test
     void a_bucket_that_contradicts_itself_halts_publishing_and_says_how() {
-        Plan plan = scene.enqueue("b-1", Policy.PUBLISH, "a");
-        scene.done(plan, 0);
-        scene.publish(plan);
+        scene.published("b-1", Policy.PUBLISH, "a");
         scene.publish(plan(scene));
         scene.store.put("words/snapshot/latest-pointer.txt", "20261124_120000_000009_0badf00d".getBytes(UTF_8));
 
@@ -447,9 +419,7 @@ class BatchQuestionTest {
 
     private static Plan plan(Scene scene) {
         scene.pass(Duration.ofMinutes(1));
-        Plan plan = scene.enqueue("b-2", Policy.PUBLISH, "b");
-        scene.done(plan, 0);
-        return plan;
+        return scene.folded("b-2", Policy.PUBLISH, "b");
     }
 
     @Test

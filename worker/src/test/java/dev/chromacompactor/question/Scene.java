@@ -74,6 +74,22 @@ public final class Scene {
         return plan;
     }
 
+    /** The same, and workers folded every chunk. */
+    public Plan folded(String batch, Policy policy, String... names) {
+        Plan plan = enqueue(batch, policy, names);
+        for (int chunk = 0; chunk < names.length; chunk++) {
+            done(plan, chunk);
+        }
+        return plan;
+    }
+
+    /** The same, and a publisher came by. */
+    public Plan published(String batch, Policy policy, String... names) {
+        Plan plan = folded(batch, policy, names);
+        var _ = publish(plan);
+        return plan;
+    }
+
     /** A worker folded it. */
     public void done(Plan plan, int chunk) {
         done(plan, chunk, 8, false);

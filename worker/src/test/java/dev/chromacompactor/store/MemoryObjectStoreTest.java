@@ -1,5 +1,6 @@
 package dev.chromacompactor.store;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.chromacompactor.failure.Blame;
@@ -47,5 +48,38 @@ class MemoryObjectStoreTest extends ObjectStoreContract {
             }
         });
         assertThat(store.putIfMatch("pointer", bytes("ours"), etag)).isEqualTo(new Lost());
+    }
+
+    @Test
+    void an_object_is_settled_whatever_becomes_of_the_writes_and_whoever_writes_beside() {
+        store.fail(Kind.PUT_IF_ABSENT, "a", Fault.CONFLICT);
+        assertThat(store.settle("a", bytes("1"))).isEqualTo(bytes("1"));
+        assertThat(store.settle("a", bytes("2"))).isEqualTo(bytes("1"));
+
+        store.onCall(call -> {
+            if (call.kind() == Kind.PUT_IF_MATCH) {
+                store.onCall(c -> {});
+                store.put("a", bytes("theirs"));
+            }
+        });
+        byte[] now = store.settle("a", there -> there.map(before -> bytes(text(before) + "+")));
+        assertThat(text(now)).isEqualTo("theirs+");
+        assertThat(store.read("a").orElseThrow().bytes()).isEqualTo(now);
+    }
+
+    @Test
+    void an_object_of_which_no_answer_says_that_it_is_there_is_the_stores_fault() {
+        store.onCall(call -> {
+            if (call.kind() == Kind.READ) {
+                store.fail(Kind.PUT_IF_ABSENT, "a", Fault.CONFLICT);
+            }
+        });
+
+        assertFails(() -> store.settle("a", bytes("1")), Blame.DEPENDENCY, "s3-write-unconfirmed");
+        assertThat(store.head("a")).isEmpty();
+    }
+
+    private static String text(byte[] bytes) {
+        return new String(bytes, UTF_8);
     }
 }

@@ -1,7 +1,9 @@
 package dev.chromacompactor.chroma.hnsw;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.util.Optional;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Links all nodes of a new graph at once: candidates come from dense matrix products in a subspace instead of searches (the idea of PiPNN,
@@ -31,6 +33,8 @@ final class BatchBuild {
 
     private final int keep;
     private final int width;
+    private @Nullable Sketch sketch;
+    private @Nullable Projection projection;
 
     /**
      * @param nodes to link, without twins, raised to their levels, highest first
@@ -57,13 +61,25 @@ final class BatchBuild {
 
     /** Returns whether it did: not for vectors of which no sketch can be made. */
     boolean run() {
-        Optional<Sketch> sketch = new Sketcher(graph, nodes, keep, workers, arena).make();
-        sketch.ifPresent(made -> link(made, lists(made)));
-        return sketch.isPresent();
+        Kernels.warm();
+        var sketcher = new Sketcher(graph, nodes, keep, workers, arena);
+        var made = sketcher.make();
+        made.ifPresent(it -> link(it, lists(it)));
+        sketch = made.orElse(null);
+        projection = sketcher.projection();
+        return made.isPresent();
     }
 
-    private Lists lists(Sketch sketch) {
-        var candidates = new Candidates(sketch, keep, UPPER, width, SLACK, workers, arena);
+    /** Makes a sidecar: of the sketch, which is there as long as the arena, or of the vectors where they are their own. Null if none can be. */
+    @Nullable
+    Sidecar sidecar(SidecarMaker maker, Path folder, Twins twins) throws IOException {
+        return sketch == null || projection == null
+                ? maker.make(folder, graph.nodes())
+                : maker.make(folder, sketch, projection, nodes, twins);
+    }
+
+    private Lists lists(Sketch made) {
+        var candidates = new Candidates(made, keep, UPPER, width, SLACK, workers, arena);
         return nodes.length < tuning.leavesFrom() ? candidates.amongAll() : candidates.amongLeaves(ranks(1));
     }
 
@@ -76,9 +92,9 @@ final class BatchBuild {
         return rows;
     }
 
-    private void link(Sketch sketch, Lists lists) {
+    private void link(Sketch made, Lists lists) {
         for (int level = 0; level <= graph.level(nodes[0]); level++) {
-            new BackLinks(graph, lists, level, nodes, ranks(level)).write(sketch, SLACK, workers);
+            new BackLinks(graph, lists, level, nodes, ranks(level)).write(made, SLACK, workers);
         }
     }
 }

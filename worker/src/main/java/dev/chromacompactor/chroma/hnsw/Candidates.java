@@ -14,6 +14,15 @@ final class Candidates {
     /** Ranks with which all are compared, whatever their number. */
     private static final int FIRST = 8192;
 
+    /**
+     * Of the ranks so many hundredths, at most so many, are compared with all before them even among leaves: how many leaves to probe is
+     * told by where the nearest of all lie, and the nearest of a few predecessors lie farther off. Without the long links of these, searches
+     * with a narrow beam end too early.
+     */
+    private static final int EARLY_PERCENT = 40;
+
+    private static final int EARLY = 20_000;
+
     private final Sketch sketch;
     private final int upper;
     private final int width;
@@ -66,11 +75,17 @@ final class Candidates {
 
     /** Compares all pairs. */
     Lists amongAll() {
-        int pieces = (ranks.length + chunk - 1) / chunk;
+        amongAll(ranks.length);
+        return lists;
+    }
+
+    /** Compares all pairs of the first {@code end} ranks. */
+    private void amongAll(int end) {
+        int pieces = (end + chunk - 1) / chunk;
         workers.each(pieces, (piece, worker) -> {
             // The longest first.
             int from = (pieces - 1 - piece) * chunk;
-            int to = Math.min(from + chunk, ranks.length);
+            int to = Math.min(from + chunk, end);
             Scratch own = scratch[worker];
             own.sweep.start(sketch.z(), ranks, from, to, true);
             own.sweep.against(sketch, ranks, 0, to);
@@ -79,11 +94,10 @@ final class Candidates {
                 choose(rank, own, count);
             }
         });
-        return lists;
     }
 
     /**
-     * Compares within leaves.
+     * Compares within leaves, but for the first of the ranks.
      *
      * @param first how many ranks are above level 0
      */
@@ -91,9 +105,13 @@ final class Candidates {
         Leaves leaves = Leaves.of(sketch, Math.max(1, ranks.length / LEAF), workers);
         int probes = leaves.width(sketch);
         int prefix = Math.min(FIRST, first);
-        workers.each((ranks.length + chunk - 1) / chunk, (piece, worker) -> {
+        int early = (int) Math.min(EARLY, (long) ranks.length * EARLY_PERCENT / 100);
+        amongAll(early);
+        int[] late =
+                Arrays.stream(leaves.members()).filter(rank -> rank >= early).toArray();
+        workers.each((late.length + chunk - 1) / chunk, (piece, worker) -> {
             int from = piece * chunk;
-            int[] which = Arrays.copyOfRange(leaves.members(), from, Math.min(from + chunk, ranks.length));
+            int[] which = Arrays.copyOfRange(late, from, Math.min(from + chunk, late.length));
             Arrays.sort(which);
             amongLeaves(leaves, which, probes, prefix, scratch[worker]);
         });

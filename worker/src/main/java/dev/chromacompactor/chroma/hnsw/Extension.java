@@ -44,6 +44,9 @@ final class Extension {
     boolean add(List<Fresh.Entry> entries) throws IOException {
         int first = graph.nodes();
         int nodes = first + entries.size();
+        if (entries.size() >= tuning.growFrom()) {
+            Kernels.warm();
+        }
         try (Arena arena = Arena.ofShared()) {
             var maker = new SidecarMaker(graph, new Workers(tuning.threads()), arena);
             Sidecar sidecar = sidecar(maker, entries.size(), nodes, arena);

@@ -1,7 +1,10 @@
 package dev.chromacompactor.chroma.hnsw;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -14,6 +17,7 @@ final class Fresh {
     private final Graph graph;
     private final int ef;
     private final Tuning tuning;
+    private final Path folder;
 
     /** Writes the stored form of a vector where it belongs. */
     interface Vector {
@@ -43,13 +47,15 @@ final class Fresh {
         }
     }
 
-    Fresh(Graph graph, int ef, Tuning tuning) {
+    /** @param folder of the graph */
+    Fresh(Graph graph, int ef, Tuning tuning, Path folder) {
         this.graph = graph;
         this.ef = ef;
         this.tuning = tuning;
+        this.folder = folder;
     }
 
-    void build(List<Entry> entries) {
+    void build(List<Entry> entries) throws IOException {
         Twins twins = new Twins(graph, entries.size());
         List<Integer> different = new ArrayList<>();
         for (Entry entry : entries) {
@@ -61,7 +67,7 @@ final class Fresh {
             }
         }
         var insertion = new Insertion(graph, twins, ef);
-        if (different.size() < tuning.batchFrom() || !batch(different, entries)) {
+        if (different.size() < tuning.batchFrom() || !batch(different, entries, twins)) {
             for (int node : different) {
                 Workers.requireNotInterrupted();
                 insertion.insert(node, entries.get(node).level());
@@ -76,7 +82,7 @@ final class Fresh {
         new Reach(graph, insertion).repair();
     }
 
-    private boolean batch(List<Integer> different, List<Entry> entries) {
+    private boolean batch(List<Integer> different, List<Entry> entries, Twins twins) throws IOException {
         int[] nodes = different.stream()
                 .sorted(Comparator.comparingInt(
                                 (Integer node) -> entries.get(node).level())
@@ -87,11 +93,25 @@ final class Fresh {
             graph.raise(node, entries.get(node).level());
         }
         try (Arena arena = Arena.ofShared()) {
-            if (!new BatchBuild(graph, nodes, ef, tuning, arena).run()) {
+            var build = new BatchBuild(graph, nodes, ef, tuning, arena);
+            if (!build.run()) {
                 return false;
+            }
+            if (graph.nodes() >= tuning.sidecarFrom()) {
+                sidecar(build, twins, arena);
             }
         }
         graph.enterAt(nodes[0]);
         return true;
+    }
+
+    /** A large graph gets its sidecar while its vectors, and what was found out of them, are at hand. */
+    private void sidecar(BatchBuild build, Twins twins, Arena arena) throws IOException {
+        Sidecar made = build.sidecar(new SidecarMaker(graph, new Workers(tuning.threads()), arena), folder, twins);
+        if (made == null) {
+            Files.deleteIfExists(folder.resolve(Sidecar.SKETCH));
+        } else {
+            made.write(folder, graph.nodes());
+        }
     }
 }

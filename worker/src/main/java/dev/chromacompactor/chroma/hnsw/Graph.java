@@ -33,18 +33,16 @@ final class Graph implements AutoCloseable {
 
     /**
      * @param capacity nodes it will have in the end
-     * @param base whose nodes and links are taken over, or null
-     * @param consumed whether the base's own file becomes this one's, else it is copied
+     * @param base whose nodes and links are taken over, and whose file becomes this one's; or null
      */
-    Graph(Path folder, Layout layout, Space space, int capacity, @Nullable HnswIndex base, boolean consumed)
-            throws IOException {
+    Graph(Path folder, Layout layout, Space space, int capacity, @Nullable HnswIndex base) throws IOException {
         this.layout = layout;
         this.space = space;
         this.lengths = new float[capacity];
         this.upper = new int[capacity] @Nullable [];
         boolean mapped = false;
         try {
-            this.data = map(folder.resolve(IndexFiles.DATA), layout.node(capacity), base, consumed);
+            this.data = map(folder.resolve(IndexFiles.DATA), layout.node(capacity), base);
             mapped = true;
         } finally {
             if (!mapped) {
@@ -64,15 +62,11 @@ final class Graph implements AutoCloseable {
     }
 
     /** Every block is written before it is mapped: a full disk is then an exception, not a signal that ends the process. */
-    private MemorySegment map(Path file, long bytes, @Nullable HnswIndex base, boolean consumed) throws IOException {
+    private MemorySegment map(Path file, long bytes, @Nullable HnswIndex base) throws IOException {
         if (base != null) {
             Path from = base.folder().resolve(IndexFiles.DATA);
             Files.deleteIfExists(file);
-            if (consumed) {
-                Files.move(from, file);
-            } else {
-                Files.copy(from, file);
-            }
+            Files.move(from, file);
         }
         try (var out = FileChannel.open(file, CREATE, READ, WRITE)) {
             // Chroma's own file may have room for more nodes than it has.

@@ -5,6 +5,7 @@ import dev.chromacompactor.failure.FailureException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.BitSet;
+import java.util.Optional;
 
 /** Whether every link and every vector of an index can be followed and used. */
 final class GraphCheck {
@@ -17,6 +18,7 @@ final class GraphCheck {
     private final int[] seen;
 
     private int list;
+    private final float[] vector;
 
     GraphCheck(HnswIndex index) {
         this.index = index;
@@ -24,6 +26,7 @@ final class GraphCheck {
         this.data = index.data();
         this.nodes = index.header().nodes();
         this.seen = new int[nodes];
+        this.vector = new float[layout.dimension()];
     }
 
     /** @param from the first node whose vector is looked at */
@@ -41,28 +44,29 @@ final class GraphCheck {
 
     /** What we promise of our own indexes beyond {@link #run}: a search can reach every live node, and some node links to it. */
     void requireReachable() {
-        int[] incoming = new int[nodes];
-        BitSet reached = reached(incoming);
-        for (int node = 0; node < nodes; node++) {
-            if (isLost(node, reached, incoming)) {
-                throw bad(
-                        index.folder().resolve(IndexFiles.DATA),
-                        node,
-                        0,
-                        reached.get(node) ? "is linked to by no node" : "cannot be reached from the entry point");
-            }
-        }
+        lost().ifPresent(lost -> {
+            throw lost;
+        });
     }
 
     boolean isReachable() {
+        return lost().isEmpty();
+    }
+
+    /** What to say of the first live node that no search can reach or no node links to. */
+    private Optional<FailureException> lost() {
         int[] incoming = new int[nodes];
         BitSet reached = reached(incoming);
         for (int node = 0; node < nodes; node++) {
             if (isLost(node, reached, incoming)) {
-                return false;
+                return Optional.of(bad(
+                        index.folder().resolve(IndexFiles.DATA),
+                        node,
+                        0,
+                        reached.get(node) ? "is linked to by no node" : "cannot be reached from the entry point"));
             }
         }
-        return true;
+        return Optional.empty();
     }
 
     private boolean isLost(int node, BitSet reached, int[] incoming) {
@@ -115,8 +119,12 @@ final class GraphCheck {
     }
 
     private void checkVector(int node) {
-        for (int i = 0; i < layout.dimension(); i++) {
-            float x = data.get(Layout.FLOAT, layout.vector(node) + 4L * i);
+        MemorySegment.copy(data, Layout.FLOAT, layout.vector(node), vector, 0, vector.length);
+        if (Finite.all(vector)) {
+            return;
+        }
+        for (int i = 0; i < vector.length; i++) {
+            float x = vector[i];
             if (!Float.isFinite(x)) {
                 throw FailureException.input(
                         "vector-not-finite",

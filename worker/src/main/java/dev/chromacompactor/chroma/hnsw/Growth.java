@@ -240,6 +240,12 @@ final class Growth {
     private void gain(int node, int level, long[] back, Diversity diversity) {
         int most = graph.layout.links(level);
         int links = graph.links(node, level);
+        if (links + back.length <= most) {
+            for (long entry : back) {
+                graph.addLink(node, level, Nearest.node(entry));
+            }
+            return;
+        }
         int kept = 0;
         int count = 0;
         long[] candidates = new long[links + back.length];

@@ -1,7 +1,6 @@
 package dev.chromacompactor.chroma.hnsw;
 
 import dev.chromacompactor.chroma.Space;
-import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -29,8 +28,7 @@ import org.slf4j.LoggerFactory;
  * nothing but each other, the graph is built anew from the live vectors, with the labels they have. The same input
  * gives the same files on machines with the same vector registers.
  *
- * <p>Before {@link #build} returns, the result is opened and checked: structure, every live node reachable on level 0 from the entry point
- * and linked to; {@link #consume} leaves that to its caller. The pickle, without which Chroma sees no index, is written last; if the
+ * <p>Of what it wrote nothing is read again: the caller proves it. The pickle, without which Chroma sees no index, is written last; if the
  * building fails nothing is left behind.
  */
 public final class HnswBuilder {
@@ -45,15 +43,6 @@ public final class HnswBuilder {
             IndexFiles.LINKS,
             Sidecar.TABLE,
             Sidecar.SKETCH);
-    /** What may be done with a base. */
-    enum Base {
-        /** Only read. */
-        KEPT,
-        /** Its files are used up. */
-        CONSUMED,
-        /** They are, and are known to be what an earlier build left. */
-        PROVEN
-    }
 
     private static final Logger LOG = LoggerFactory.getLogger(HnswBuilder.class);
 
@@ -63,7 +52,7 @@ public final class HnswBuilder {
     private final VectorSource upserts;
     private final Set<String> removed;
     private final Fresh.Tuning tuning;
-    private final Base kind;
+    private final boolean proven;
 
     /**
      * @param m of a new index; that of a base stays
@@ -100,60 +89,35 @@ public final class HnswBuilder {
             VectorSource upserts,
             Collection<String> removed,
             Fresh.Tuning tuning,
-            Base kind) {
+            boolean proven) {
         this.base = base;
         this.folder = folder;
         this.parameters = parameters;
         this.upserts = upserts;
         this.removed = new HashSet<>(removed);
         this.tuning = tuning;
-        this.kind = kind;
+        this.proven = proven;
     }
 
     /**
      * Builds an index.
      *
-     * @param base what to start from, open, not closed here, found whole by {@link HnswIndex#check()}; null: nothing
+     * @param base what to start from, open, not closed here, found whole by {@link HnswIndex#check()}; if its graph is extended, its data file and
+     *     sidecar are used up, and nothing else of it can be used afterwards. Null: nothing
      * @param folder where the files go; made if it is not there, must not hold an index; not the base's
      * @param upserts vectors that are new or replace the base's
      * @param removed ids to be taken out, unless they are among the upserts; ids the base does not have are ignored
-     * @throws FailureException INPUT {@code dimension-mismatch}, {@code vector-not-finite}; NODE {@code disk-failed}, {@code interrupted};
-     *     INVARIANT {@code index-built-wrong}
+     * @param proven whether base and sidecar are known to be what an earlier build left
+     * @throws FailureException INPUT {@code dimension-mismatch}, {@code vector-not-finite}; NODE {@code disk-failed}, {@code interrupted}
      */
     public static Report build(
             @Nullable HnswIndex base,
             Path folder,
             Parameters parameters,
             VectorSource upserts,
-            Collection<String> removed) {
-        return build(base, folder, parameters, upserts, removed, Fresh.Tuning.standard(), Base.KEPT);
-    }
-
-    /**
-     * The same, but the base's data file and sidecar are used up if its graph is extended: nothing else of it can be used afterwards. And the result
-     * is not checked here.
-     *
-     * @param proven whether base and sidecar are what an earlier build left
-     */
-    public static Report consume(
-            @Nullable HnswIndex base,
-            Path folder,
-            Parameters parameters,
-            VectorSource upserts,
             Collection<String> removed,
             boolean proven) {
-        Base kind = proven ? Base.PROVEN : Base.CONSUMED;
-        return build(base, folder, parameters, upserts, removed, Fresh.Tuning.standard(), kind);
-    }
-
-    static Report build(
-            @Nullable HnswIndex base,
-            Path folder,
-            Parameters parameters,
-            VectorSource upserts,
-            Collection<String> removed,
-            Fresh.Tuning tuning) {
-        return build(base, folder, parameters, upserts, removed, tuning, Base.KEPT);
+        return build(base, folder, parameters, upserts, removed, Fresh.Tuning.standard(), proven);
     }
 
     static Report build(
@@ -163,7 +127,7 @@ public final class HnswBuilder {
             VectorSource upserts,
             Collection<String> removed,
             Fresh.Tuning tuning,
-            Base kind) {
+            boolean proven) {
         if (base != null && base.space() != parameters.space()) {
             throw new IllegalArgumentException(base.folder() + " is " + base.space() + ", not " + parameters.space());
         }
@@ -173,7 +137,7 @@ public final class HnswBuilder {
                     "extending the index in " + base.folder() + ": it has dimension " + base.dimension()
                             + ", the collection " + parameters.dimension());
         }
-        return new HnswBuilder(base, folder, parameters, upserts, removed, tuning, kind).run();
+        return new HnswBuilder(base, folder, parameters, upserts, removed, tuning, proven).run();
     }
 
     private Report run() {
@@ -262,9 +226,6 @@ public final class HnswBuilder {
                 metadata = Objects.requireNonNull(writeGraph(changes, null, live));
             }
             metadata.write(folder, parameters.dimension(), parameters.classForm());
-            if (kind == Base.KEPT) {
-                verify();
-            }
             done = true;
             return extended;
         } catch (IOException e) {
@@ -303,13 +264,12 @@ public final class HnswBuilder {
                 return StoredForm.apply(id, into, parameters.space());
             }));
         }
-        try (Graph graph = new Graph(folder, layout, parameters.space(), nodes, start, kind != Base.KEPT)) {
+        try (Graph graph = new Graph(folder, layout, parameters.space(), nodes, start)) {
             if (start == null) {
-                new Fresh(graph, ef, tuning).build(entries);
-                sidecar(graph);
+                new Fresh(graph, ef, tuning, folder).build(entries);
             } else {
                 changes.gone().forEach(id -> graph.delete(node(start, id)));
-                Path known = kind == Base.PROVEN ? start.folder() : null;
+                Path known = proven ? start.folder() : null;
                 if (!new Extension(graph, ef, tuning, folder, known).add(entries)) {
                     return null;
                 }
@@ -317,21 +277,6 @@ public final class HnswBuilder {
             graph.write(folder, ef);
         }
         return new IndexMetadata(lastLabel, labels);
-    }
-
-    /** A large graph gets its sidecar while its vectors are at hand. */
-    private void sidecar(Graph graph) throws IOException {
-        if (graph.nodes() >= tuning.sidecarFrom()) {
-            try (Arena arena = Arena.ofShared()) {
-                Sidecar made =
-                        new SidecarMaker(graph, new Workers(tuning.threads()), arena).make(folder, graph.nodes());
-                if (made == null) {
-                    Files.deleteIfExists(folder.resolve(Sidecar.SKETCH));
-                } else {
-                    made.write(folder, graph.nodes());
-                }
-            }
-        }
     }
 
     /** What stays of the base becomes nodes of a new graph, stored forms bit for bit. */
@@ -367,15 +312,6 @@ public final class HnswBuilder {
         hash ^= hash >>> 33;
         double uniform = ((hash >>> 11) + 1) * 0x1p-53;
         return (int) Math.min(Layout.MAX_LEVEL, -Math.log(uniform) * layout.levelFactor());
-    }
-
-    private void verify() {
-        try (HnswIndex built = HnswIndex.open(folder, parameters.space())) {
-            built.prove(0);
-        } catch (FailureException e) {
-            throw new FailureException(
-                    Blame.INVARIANT, "index-built-wrong", "checking the index just built: " + e.getMessage(), e);
-        }
     }
 
     private void remove(boolean folderToo) {

@@ -31,7 +31,28 @@ final class Kernels {
     private static final VectorShuffle<Float> BY_8 = by(8);
     private static final VectorShuffle<Float> BY_16 = by(16);
 
+    /** Calls after which the JVM has compiled a method that the start script tells it to compile early. */
+    private static final int CALLS = 100;
+
     private Kernels() {}
+
+    /**
+     * Calls each kernel often enough, on little, to have it compiled: in the interpreter an operation on a vector takes a thousand times as
+     * long, and all threads would begin there.
+     */
+    static void warm() {
+        int depth = 4 * LANES;
+        float[] rows = new float[ROWS * depth];
+        float[] columns = new float[COLUMNS * depth];
+        float[] tile = new float[ROWS * COLUMNS];
+        for (int call = 0; call < CALLS; call++) {
+            multiply(rows, 0, columns, 1, tile);
+            dot(rows, columns, depth);
+            add(1, rows, columns, depth);
+            pack(rows, LANES, columns, 0, COLUMNS);
+            above(tile, 0, 0);
+        }
+    }
 
     /**
      * Adds the product of one row panel and one column panel to a tile.
@@ -95,11 +116,15 @@ final class Kernels {
         s51.intoArray(tile, 5 * COLUMNS + LANES);
     }
 
-    /** Which of {@link #LANES} values from {@code start} on are greater than the bound, one bit each. */
-    static long above(float[] tile, int start, float bound) {
-        return FloatVector.fromArray(SPECIES, tile, start)
+    /** Which of a tile's values in this row are greater than the bound, one bit each. */
+    static long above(float[] tile, int row, float bound) {
+        long first = FloatVector.fromArray(SPECIES, tile, row * COLUMNS)
                 .compare(VectorOperators.GT, bound)
                 .toLong();
+        long second = FloatVector.fromArray(SPECIES, tile, row * COLUMNS + LANES)
+                .compare(VectorOperators.GT, bound)
+                .toLong();
+        return first | second << LANES;
     }
 
     /** Puts a vector into a panel: value {@code k} at {@code at + k * stride}. */

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * compactor.sidecar
- *   i32 × 8   "CSC1", format 1, dimension d, columns c, nodes n, nodes when it was made, leaves l, CRC-32C of all that follows
+ *   i32 × 8   "CSC1", format 2, dimension d, columns c, nodes n, nodes when it was made, leaves l, CRC-32C of all that follows
  *   f32 × d   mean
  *   f32 × c d directions, one after the other
  *   f32 × l c leaders, in the subspace
@@ -42,7 +42,7 @@ final class Sidecar {
     static final String TABLE = "compactor.sidecar";
     static final String SKETCH = "compactor.sketch";
     private static final int MAGIC = 'C' | 'S' << 8 | 'C' << 16 | '1' << 24;
-    private static final int FORMAT = 1;
+    private static final int FORMAT = 2;
     private static final int HEADER_INTS = 8;
 
     /** Nodes looked at before a sidecar is believed. */

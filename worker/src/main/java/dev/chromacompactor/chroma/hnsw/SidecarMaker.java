@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Fills sidecars: makes one of a graph's nodes, adds nodes to one. All of it reads each vector once. */
@@ -18,6 +17,8 @@ final class SidecarMaker {
 
     /** Nodes of a leaf, about. */
     private static final int LEAF = 250;
+
+    private static final int PIECE = 1024;
 
     private static final int JUDGES = 32;
     private static final int JURY = 600;
@@ -50,10 +51,50 @@ final class SidecarMaker {
             MemorySegment.copy(graph.vector(node), 0, sample.cells(), sample.at(s), 4L * d);
         }
         Projection projection = Projection.of(sample, Math.min(d, COLUMNS), workers, arena);
-        Files.deleteIfExists(folder.resolve(Sidecar.SKETCH));
-        int leaves = Math.max(1, n / LEAF);
-        Sidecar sidecar = Sidecar.blank(folder, projection, capacity, leaves, n, Sidecar.factor(graph), arena);
+        Sidecar sidecar = blank(folder, projection, capacity);
         project(sidecar, 0, n);
+        return divided(sidecar);
+    }
+
+    /**
+     * The same out of what the batch build of a new graph found.
+     *
+     * @param nodes of the sketch's rows; the others are twins of these
+     */
+    @Nullable
+    Sidecar make(Path folder, Sketch sketch, Projection projection, int[] nodes, Twins twins) throws IOException {
+        int n = graph.nodes();
+        int columns = Math.min(COLUMNS, projection.directions().rows());
+        // The strongest come first.
+        var directions = new Matrix(projection.directions().cells(), columns, graph.layout.dimension());
+        Sidecar sidecar = blank(folder, new Projection(projection.mean(), directions), n);
+        int[] rowOf = new int[n];
+        for (int row = 0; row < nodes.length; row++) {
+            rowOf[nodes[row]] = row;
+        }
+        workers.each((n + PIECE - 1) / PIECE, (piece, worker) -> {
+            float[] at = new float[columns];
+            for (int node = piece * PIECE; node < Math.min(n, (piece + 1) * PIECE); node++) {
+                int row = rowOf[twins.standIn(node)];
+                sketch.z().read(row, at, columns);
+                sidecar.z.write(node, 0, at, 0, columns);
+                sidecar.terms[node] = sketch.terms()[row];
+                sidecar.hashes[node] = Twins.hash(graph.vector(node));
+            }
+        });
+        return divided(sidecar);
+    }
+
+    private Sidecar blank(Path folder, Projection projection, int capacity) throws IOException {
+        Files.deleteIfExists(folder.resolve(Sidecar.SKETCH));
+        int n = graph.nodes();
+        return Sidecar.blank(folder, projection, capacity, Math.max(1, n / LEAF), n, Sidecar.factor(graph), arena);
+    }
+
+    /** Divides the nodes there are among leaves. */
+    private @Nullable Sidecar divided(Sidecar sidecar) {
+        int n = graph.nodes();
+        int leaves = sidecar.leaves();
         for (int leaf = 0; leaf < leaves; leaf++) {
             int node = (int) ((long) leaf * n / leaves);
             float[] at = new float[sidecar.z.columns()];
@@ -80,9 +121,8 @@ final class SidecarMaker {
         Panels.Times[] scratch = new Panels.Times[workers.threads()];
         Arrays.setAll(scratch, _ -> panels.new Times());
         Panels.Rows rows = (node, into) -> {
-            MemorySegment stored = graph.vector(node);
-            sidecar.hashes[node] = Twins.hash(stored);
-            MemorySegment.copy(stored, Layout.FLOAT, 0, into, 0, d);
+            MemorySegment.copy(graph.vector(node), Layout.FLOAT, 0, into, 0, d);
+            sidecar.hashes[node] = Twins.hash(graph.vector(node));
             if (ip) {
                 sidecar.terms[node] = (1 + meanSquared) / 2 - Kernels.dot(into, sidecar.mean, d);
             }
@@ -151,11 +191,17 @@ final class SidecarMaker {
 
     /** Others of the same leaf, evenly chosen. */
     private int[] jury(Sidecar sidecar, int node, int among) {
-        int[] mates = IntStream.range(0, among)
-                .filter(other -> other != node && sidecar.leafOf[other] == sidecar.leafOf[node])
-                .toArray();
-        int[] jury = new int[Math.min(JURY, mates.length)];
-        Arrays.setAll(jury, k -> mates[(int) ((long) k * mates.length / jury.length)]);
+        int[] mates = new int[among];
+        int count = 0;
+        for (int other = 0; other < among; other++) {
+            if (sidecar.leafOf[other] == sidecar.leafOf[node] && other != node) {
+                mates[count++] = other;
+            }
+        }
+        int[] jury = new int[Math.min(JURY, count)];
+        for (int k = 0; k < jury.length; k++) {
+            jury[k] = mates[(int) ((long) k * count / jury.length)];
+        }
         return jury;
     }
 
@@ -163,17 +209,31 @@ final class SidecarMaker {
         var between = new Diversity(sketch, 0, 0, 0);
         long[] estimates = new long[jury.length];
         float[] exact = new float[jury.length];
+        float[] self = graph.vector(node).toArray(Layout.FLOAT);
         for (int k = 0; k < jury.length; k++) {
-            estimates[k] = Nearest.entry(between.distance(node, jury[k]), jury[k]);
-            exact[k] = graph.distance(node, jury[k]);
+            estimates[k] = Nearest.entry(between.distance(node, jury[k]), k);
+            exact[k] = distance(self, graph.vector(jury[k]).toArray(Layout.FLOAT));
         }
         Arrays.sort(estimates);
-        Arrays.sort(exact);
+        float[] sorted = exact.clone();
+        Arrays.sort(sorted);
         int met = 0;
         for (int k = 0; k < AMONG; k++) {
             // Ties count as met.
-            met += graph.distance(node, Nearest.node(estimates[k])) <= exact[BEST - 1] ? 1 : 0;
+            met += exact[Nearest.node(estimates[k])] <= sorted[BEST - 1] ? 1 : 0;
         }
         return Math.min(met, BEST);
+    }
+
+    /** What {@link Graph#distance} is, by the kernels: these are compiled from the start. */
+    private float distance(float[] self, float[] other) {
+        float distance;
+        if (graph.space == Space.L2) {
+            Kernels.add(-1, self, other, other.length);
+            distance = Kernels.dot(other, other, other.length);
+        } else {
+            distance = 1 - Kernels.dot(self, other, other.length);
+        }
+        return Float.isNaN(distance) ? Float.POSITIVE_INFINITY : distance;
     }
 }

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +37,7 @@ final class Sketcher {
     private final Arena arena;
     private final int dimension;
     private final boolean ip;
+    private @Nullable Projection projection;
 
     /**
      * @param nodes of which a sketch is made; its rows are in their order
@@ -52,6 +54,12 @@ final class Sketcher {
         this.ip = graph.space == Space.IP;
     }
 
+    /** Where the sketch's columns come from; null if they are not a subspace's. */
+    @Nullable
+    Projection projection() {
+        return projection;
+    }
+
     /** Empty if sums of this width cannot tell these vectors apart: they overflow, or are far nearer to each other than to their mean. */
     Optional<Sketch> make() {
         try (Arena once = Arena.ofShared()) {
@@ -59,16 +67,17 @@ final class Sketcher {
             Matrix known = sample(once, Guard.SAMPLE);
             float[] mean;
             if (dimension > SHALLOW) {
-                Projection projection = Projection.of(sample, Math.min(DIRECTIONS, padded(dimension)), workers, once);
-                centre(known, projection.mean());
+                Projection tried = Projection.of(sample, Math.min(DIRECTIONS, padded(dimension)), workers, arena);
+                centre(known, tried.mean());
                 Matrix exact = Matrix.allocate(once, nodes.length, known.rows());
-                Sketch sketch = project(projection, known, exact);
+                Sketch sketch = project(tried, known, exact);
                 var guard = new Guard(sketch, exact, keep);
                 for (int depth = dimension > LARGE ? SHALLOW : DEPTH;
                         depth <= sketch.z().columns();
                         depth *= 2) {
                     double recall = guard.recall(depth);
                     if (recall >= Guard.ENOUGH) {
+                        projection = tried;
                         return guard.resolves() ? Optional.of(sketch.withDepth(depth)) : Optional.empty();
                     }
                     LOG.atInfo()
@@ -76,7 +85,7 @@ final class Sketcher {
                             .addKeyValue("recall", recall)
                             .log("vectors need a deeper sketch");
                 }
-                mean = projection.mean();
+                mean = tried.mean();
             } else {
                 mean = Projection.centre(sample);
             }
@@ -104,14 +113,14 @@ final class Sketcher {
      * @param known centred vectors with which exact products are taken on the way
      * @param exact gets them
      */
-    private Sketch project(Projection projection, Matrix known, Matrix exact) {
-        Matrix directions = projection.directions();
+    private Sketch project(Projection onto, Matrix known, Matrix exact) {
+        Matrix directions = onto.directions();
         Panels panels = Panels.ofRows(directions, known);
         Matrix z = Matrix.allocate(arena, nodes.length, directions.rows());
         float[] terms = new float[nodes.length];
         Panels.Times[] scratch = new Panels.Times[workers.threads()];
         Arrays.setAll(scratch, _ -> panels.new Times());
-        Panels.Rows rows = rows(projection.mean(), terms);
+        Panels.Rows rows = rows(onto.mean(), terms);
         inChunks((from, to, worker) -> scratch[worker].run(rows, from, to, z, exact));
         return new Sketch(z, terms, factor(), z.columns());
     }

@@ -11,26 +11,35 @@ final class StoredForm {
     /**
      * Turns a vector as its producer gave it into the stored form, in place.
      *
-     * @return its length, which only a cosine index needs
+     * @return its length where that is kept; else 1
      */
     static float apply(String id, MemorySegment vector, Space space) {
-        int dimension = (int) (vector.byteSize() / 4);
-        double squares = 0;
-        for (int i = 0; i < dimension; i++) {
-            float x = vector.getAtIndex(Layout.FLOAT, i);
-            if (!Float.isFinite(x)) {
-                throw FailureException.input("vector-not-finite", "indexing id " + id + ": value " + i + " is " + x);
+        float[] values = vector.toArray(Layout.FLOAT);
+        if (!Finite.all(values)) {
+            int at = 0;
+            while (Float.isFinite(values[at])) {
+                at++;
             }
+            throw FailureException.input(
+                    "vector-not-finite", "indexing id " + id + ": value " + at + " is " + values[at]);
+        }
+        return space == Space.COSINE ? divided(id, values, vector) : 1;
+    }
+
+    private static float divided(String id, float[] values, MemorySegment into) {
+        double squares = 0;
+        for (float x : values) {
             squares += (double) x * x;
         }
         double length = Math.sqrt(squares);
-        if (space == Space.COSINE && length > 0) {
-            if (length > Float.MAX_VALUE) {
-                throw FailureException.input("vector-not-finite", "indexing id " + id + ": its length is " + length);
+        if (length > Float.MAX_VALUE) {
+            throw FailureException.input("vector-not-finite", "indexing id " + id + ": its length is " + length);
+        }
+        if (length > 0) {
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) (values[i] / length);
             }
-            for (int i = 0; i < dimension; i++) {
-                vector.setAtIndex(Layout.FLOAT, i, (float) (vector.getAtIndex(Layout.FLOAT, i) / length));
-            }
+            MemorySegment.copy(values, 0, into, Layout.FLOAT, 0, values.length);
         }
         return (float) length;
     }

@@ -157,13 +157,9 @@ final class Sweep {
             if (slot < 0) {
                 return;
             }
-            for (int c = 0; c < Kernels.COLUMNS; c += Kernels.LANES) {
-                long hits = Kernels.above(tile, r * Kernels.COLUMNS + c, bounds[slot]);
-                while (hits != 0) {
-                    int column = c + Long.numberOfTrailingZeros(hits);
-                    offer(slot, columns[column], -tile[r * Kernels.COLUMNS + column]);
-                    hits &= hits - 1;
-                }
+            for (long hits = Kernels.above(tile, r, bounds[slot]); hits != 0; hits &= hits - 1) {
+                int column = Long.numberOfTrailingZeros(hits);
+                offer(slot, columns[column], -tile[r * Kernels.COLUMNS + column]);
             }
         }
     }

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -114,12 +115,10 @@ final class Twins {
         return group;
     }
 
+    /** CRC-32C, for which the JVM has code of its own from the first call on. Equal hashes do not mean equal vectors. */
     static long hash(MemorySegment vector) {
-        long hash = 0;
-        for (long at = 0; at < vector.byteSize(); at += 4) {
-            hash = (hash ^ vector.get(Layout.INT, at)) * 0x9e3779b97f4a7c15L;
-            hash ^= hash >>> 29;
-        }
-        return hash;
+        CRC32C crc = new CRC32C();
+        crc.update(vector.asByteBuffer());
+        return crc.getValue();
     }
 }

@@ -13,11 +13,6 @@ public interface VectorSource {
     /** Writes vector {@code i} as its producer gave it: float32, little-endian, as many as {@code into} has room for. */
     void read(int i, MemorySegment into);
 
-    /** No vectors. */
-    static VectorSource none() {
-        return of(List.of(), MemorySegment.NULL);
-    }
-
     /**
      * Vectors one after the other in a (mapped) segment.
      *

@@ -136,8 +136,14 @@ class BatchBuildTest {
         Map<String, float[]> vectors = Vectors.clustered("v", 600, 20, 41);
         Path folder = temp.resolve("m" + m);
 
-        HnswBuilder.build(
-                null, folder, new Parameters(Space.L2, 20, m, 40, false), Vectors.source(vectors), List.of(), BATCH);
+        ProvenBuild.of(
+                null,
+                folder,
+                new Parameters(Space.L2, 20, m, 40, false),
+                Vectors.source(vectors),
+                List.of(),
+                BATCH,
+                false);
 
         assertThat(live(folder, Space.L2)).isEqualTo(600);
     }
@@ -166,8 +172,8 @@ class BatchBuildTest {
             }
         };
 
-        assertThatThrownBy(() -> HnswBuilder.build(
-                        null, folder, new Parameters(Space.L2, 1, 16, 100, false), source, List.of(), BATCH))
+        assertThatThrownBy(() -> ProvenBuild.of(
+                        null, folder, new Parameters(Space.L2, 1, 16, 100, false), source, List.of(), BATCH, false))
                 .isInstanceOfSatisfying(
                         FailureException.class,
                         e -> assertThat(e.failure().reason()).isEqualTo("interrupted"));
@@ -178,13 +184,14 @@ class BatchBuildTest {
     private Path build(Map<String, float[]> vectors, Space space, Tuning tuning) {
         Path folder = temp.resolve("folder-" + folders++);
         int dimension = vectors.values().iterator().next().length;
-        HnswBuilder.build(
+        ProvenBuild.of(
                 null,
                 folder,
                 new Parameters(space, dimension, 16, 100, false),
                 Vectors.source(vectors),
                 List.of(),
-                tuning);
+                tuning,
+                false);
         return folder;
     }
 

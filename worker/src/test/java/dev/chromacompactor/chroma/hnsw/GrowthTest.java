@@ -42,7 +42,7 @@ class GrowthTest {
 
     private Path fresh(Space space, Map<String, float[]> vectors, Fresh.Tuning tuning) {
         Path folder = temp.resolve("index" + folders++);
-        HnswBuilder.build(null, folder, parameters(space), Vectors.source(vectors), Set.of(), tuning);
+        ProvenBuild.of(null, folder, parameters(space), Vectors.source(vectors), Set.of(), tuning, false);
         return folder;
     }
 
@@ -50,32 +50,20 @@ class GrowthTest {
         return new HnswBuilder.Parameters(space, DIMENSION, 16, 100, false);
     }
 
-    /** The base is copied first: growing uses it up. */
     private Path grow(
-            Path from, Space space, Map<String, float[]> more, Set<String> removed, Fresh.Tuning tuning, boolean proven)
-            throws IOException {
-        Path base = copy(from);
+            Path from,
+            Space space,
+            Map<String, float[]> more,
+            Set<String> removed,
+            Fresh.Tuning tuning,
+            boolean proven) {
         Path folder = temp.resolve("index" + folders++);
-        try (HnswIndex index = HnswIndex.open(base, space)) {
-            var kind = proven ? HnswBuilder.Base.PROVEN : HnswBuilder.Base.CONSUMED;
+        try (HnswIndex index = HnswIndex.open(from, space)) {
             var report =
-                    HnswBuilder.build(index, folder, parameters(space), Vectors.source(more), removed, tuning, kind);
+                    ProvenBuild.of(index, folder, parameters(space), Vectors.source(more), removed, tuning, proven);
             assertThat(report.extended()).isTrue();
         }
-        try (HnswIndex index = HnswIndex.open(folder, space)) {
-            index.prove(0);
-        }
         return folder;
-    }
-
-    private Path copy(Path from) throws IOException {
-        Path to = Files.createDirectory(temp.resolve("copy" + folders++));
-        try (var files = Files.list(from)) {
-            for (Path file : files.toList()) {
-                Files.copy(file, to.resolve(file.getFileName()));
-            }
-        }
-        return to;
     }
 
     private static double recall(Path folder, Space space, List<float[]> queries, int ef) {
@@ -131,7 +119,7 @@ class GrowthTest {
     void a_sidecar_that_does_not_fit_is_made_anew(String damage) throws IOException {
         Map<String, float[]> all = Vectors.clustered("v", BASE + 300, DIMENSION, 14);
         Path base = fresh(Space.L2, part(all, 0, BASE), threads(2));
-        Path bare = copy(base);
+        Path bare = ProvenBuild.copy(base, temp.resolve("bare"));
         Files.delete(bare.resolve(Sidecar.TABLE));
         Files.delete(bare.resolve(Sidecar.SKETCH));
         var more = part(all, BASE, BASE + 300);
@@ -205,6 +193,58 @@ class GrowthTest {
         }
     }
 
+    /** In so many dimensions a batch has a sketch in a subspace, and the sidecar is made of it. */
+    @ParameterizedTest
+    @EnumSource
+    void the_sidecar_of_a_batch_is_true_of_every_vector(Space space) throws IOException {
+        int dimension = 256;
+        Map<String, float[]> all = Vectors.clustered("v", BASE, dimension, 24);
+        all.putAll(Vectors.copies("copy", 40, all.get("v7")));
+        Path base = temp.resolve("index" + folders++);
+        var parameters = new HnswBuilder.Parameters(space, dimension, 16, 100, false);
+        ProvenBuild.of(null, base, parameters, Vectors.source(all), Set.of(), threads(2), false);
+        Path into = Files.createDirectory(temp.resolve("index" + folders++));
+
+        try (Arena arena = Arena.ofShared();
+                HnswIndex index = HnswIndex.open(base, space);
+                Graph graph = new Graph(into, index.header().layout(), space, all.size(), index)) {
+            Sidecar sidecar = Sidecar.take(base, into, graph, all.size(), arena);
+            assertThat(sidecar).isNotNull();
+            for (int node = 0; node < graph.nodes(); node++) {
+                float[] vector = graph.vector(node).toArray(Layout.FLOAT);
+                assertThat(errorOfPlace(sidecar, node, vector)).isLessThan(1e-3);
+                assertThat(errorOfTerm(sidecar, node, vector, space)).isLessThan(1e-3);
+                assertThat(sidecar.hashes[node]).isEqualTo(Twins.hash(graph.vector(node)));
+            }
+        }
+    }
+
+    /** The greatest of all columns. */
+    private static double errorOfPlace(Sidecar sidecar, int node, float[] vector) {
+        double error = 0;
+        float[] direction = new float[vector.length];
+        for (int column = 0; column < sidecar.z.columns(); column++) {
+            sidecar.directions.read(column, direction, direction.length);
+            double place = 0;
+            for (int k = 0; k < vector.length; k++) {
+                place += ((double) vector[k] - sidecar.mean[k]) * direction[k];
+            }
+            error = Math.max(error, Math.abs(place - sidecar.z.get(node, column)));
+        }
+        return error;
+    }
+
+    /** Relative. */
+    private static double errorOfTerm(Sidecar sidecar, int node, float[] vector, Space space) {
+        double term = space == Space.IP ? .5 : 0;
+        for (int k = 0; k < vector.length; k++) {
+            double mean = sidecar.mean[k];
+            double off = vector[k] - mean;
+            term += space == Space.IP ? mean * mean / 2 - vector[k] * mean : off * off;
+        }
+        return Math.abs(sidecar.terms[node] - term) / Math.max(1, Math.abs(term));
+    }
+
     @Test
     void clusters_are_told_by_a_subspace_and_noise_of_many_dimensions_is_not() throws IOException {
         assertThat(tells(Vectors.clustered("v", BASE, 512, 22), 512)).isTrue();
@@ -214,7 +254,7 @@ class GrowthTest {
     private boolean tells(Map<String, float[]> vectors, int dimension) throws IOException {
         Path folder = Files.createDirectory(temp.resolve("index" + folders++));
         try (Arena arena = Arena.ofShared();
-                Graph graph = new Graph(folder, new Layout(16, dimension), Space.L2, vectors.size(), null, false)) {
+                Graph graph = new Graph(folder, new Layout(16, dimension), Space.L2, vectors.size(), null)) {
             for (float[] vector : vectors.values()) {
                 int node = graph.append(graph.nodes() + 1);
                 MemorySegment.copy(vector, 0, graph.vector(node), Layout.FLOAT, 0, dimension);

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every build ends with its own check of structure and reachability; these tests look at what is in it. */
+/** Every build is proven to be sound and reachable; these tests look at what is in it. */
 @NullUnmarked
 class HnswBuilderTest {
     @TempDir
@@ -135,7 +135,7 @@ class HnswBuilderTest {
             expected.remove(ids.get(2));
             Path folder = next();
 
-            Report report = HnswBuilder.build(
+            Report report = ProvenBuild.of(
                     base,
                     folder,
                     new Parameters(space, base.dimension(), 5, 7, false),
@@ -207,7 +207,7 @@ class HnswBuilderTest {
             Path folder = next();
 
             Report report =
-                    HnswBuilder.build(base, folder, parameters(Space.L2, 4), VectorSource.none(), vectors.keySet());
+                    ProvenBuild.of(base, folder, parameters(Space.L2, 4), Vectors.source(Map.of()), vectors.keySet());
 
             assertThat(report).isEqualTo(new Report(0, 0, 0, 0, 0, 10, false));
             assertThat(folder).doesNotExist();
@@ -275,7 +275,7 @@ class HnswBuilderTest {
             base.check();
             vectors.put("new", new float[8]);
             Path next = next();
-            Report report = HnswBuilder.build(
+            Report report = ProvenBuild.of(
                     base, next, parameters(Space.L2, 8), Vectors.source(Map.of("new", new float[8])), List.of());
 
             assertThat(report).isEqualTo(new Report(501, 0, 1, 0, 0, 0, false));
@@ -335,7 +335,7 @@ class HnswBuilderTest {
         vectors.putAll(Vectors.copies("same", 300, vectors.get("v0")));
         Path folder = next();
 
-        HnswBuilder.build(null, folder, new Parameters(Space.L2, 10, m, 50, false), Vectors.source(vectors), List.of());
+        ProvenBuild.of(null, folder, new Parameters(Space.L2, 10, m, 50, false), Vectors.source(vectors), List.of());
 
         holds(folder, Space.L2, vectors);
         try (HnswIndex index = open(folder, Space.L2)) {
@@ -389,7 +389,7 @@ class HnswBuilderTest {
                 MemorySegment.copy(vector, 0, raw, Layout.FLOAT, 16L * i++, 4);
             }
             Path folder = next();
-            HnswBuilder.build(
+            ProvenBuild.of(
                     null,
                     folder,
                     parameters(Space.L2, 4),
@@ -405,8 +405,8 @@ class HnswBuilderTest {
         vectors.put("bad", new float[] {1, 2, Float.NaN, 4});
         Path folder = next();
 
-        assertThatThrownBy(() ->
-                        HnswBuilder.build(null, folder, parameters(Space.L2, 4), Vectors.source(vectors), List.of()))
+        assertThatThrownBy(
+                        () -> ProvenBuild.of(null, folder, parameters(Space.L2, 4), Vectors.source(vectors), List.of()))
                 .isInstanceOfSatisfying(FailureException.class, e -> {
                     assertThat(e.failure().reason()).isEqualTo("vector-not-finite");
                     assertThat(e.failure().message()).contains("id bad", "value 2");
@@ -418,7 +418,7 @@ class HnswBuilderTest {
     void a_base_of_another_dimension_is_refused() {
         try (HnswIndex base = open(build(null, Space.L2, Vectors.isotropic("v", 9, 4, 1), Set.of()), Space.L2)) {
             assertThatThrownBy(() ->
-                            HnswBuilder.build(base, next(), parameters(Space.L2, 5), VectorSource.none(), List.of()))
+                            ProvenBuild.of(base, next(), parameters(Space.L2, 5), Vectors.source(Map.of()), List.of()))
                     .isInstanceOfSatisfying(
                             FailureException.class,
                             e -> assertThat(e.failure().reason()).isEqualTo("dimension-mismatch"));
@@ -430,7 +430,7 @@ class HnswBuilderTest {
         Map<String, float[]> vectors = Vectors.isotropic("v", 9, 4, 1);
         Path folder = build(null, Space.L2, vectors, Set.of());
 
-        assertThatThrownBy(() -> HnswBuilder.build(
+        assertThatThrownBy(() -> ProvenBuild.of(
                         null, folder, parameters(Space.L2, 4), Vectors.source(Map.of("w", new float[4])), List.of()))
                 .isInstanceOf(IllegalArgumentException.class);
         holds(folder, Space.L2, vectors);
@@ -440,7 +440,7 @@ class HnswBuilderTest {
     void a_disk_that_takes_nothing_is_the_machines_fault() throws IOException {
         Path file = Files.createFile(temp.resolve("file"));
 
-        assertThatThrownBy(() -> HnswBuilder.build(
+        assertThatThrownBy(() -> ProvenBuild.of(
                         null,
                         file.resolve("folder"),
                         parameters(Space.L2, 4),
@@ -457,8 +457,8 @@ class HnswBuilderTest {
         Map<String, float[]> vectors = Vectors.isotropic("v", 9, 4, 1);
         Thread.currentThread().interrupt();
         try {
-            assertThatThrownBy(() -> HnswBuilder.build(
-                            null, folder, parameters(Space.L2, 4), Vectors.source(vectors), List.of()))
+            assertThatThrownBy(() ->
+                            ProvenBuild.of(null, folder, parameters(Space.L2, 4), Vectors.source(vectors), List.of()))
                     .isInstanceOfSatisfying(
                             FailureException.class,
                             e -> assertThat(e.failure().blame()).isEqualTo(Blame.NODE));
@@ -488,7 +488,7 @@ class HnswBuilderTest {
         Path folder = next();
         int dimension =
                 base != null ? base.dimension() : upserts.values().iterator().next().length;
-        HnswBuilder.build(base, folder, parameters(space, dimension), Vectors.source(upserts), removed);
+        ProvenBuild.of(base, folder, parameters(space, dimension), Vectors.source(upserts), removed);
         return folder;
     }
 

@@ -61,12 +61,13 @@ class KernelsTest {
 
     @Test
     void values_above_a_bound_are_marked_by_their_bits() {
-        float[] values = new float[2 * Kernels.LANES];
-        values[Kernels.LANES] = 2;
-        values[Kernels.LANES + 1] = Float.NaN;
-        values[2 * Kernels.LANES - 1] = 1.5f;
+        float[] tile = new float[2 * Kernels.COLUMNS];
+        tile[Kernels.COLUMNS - 1] = 3;
+        tile[Kernels.COLUMNS] = 2;
+        tile[Kernels.COLUMNS + 1] = Float.NaN;
+        tile[2 * Kernels.COLUMNS - 1] = 1.5f;
 
-        assertThat(Kernels.above(values, Kernels.LANES, 1)).isEqualTo(1L | 1L << (Kernels.LANES - 1));
+        assertThat(Kernels.above(tile, 1, 1)).isEqualTo(1L | 1L << (Kernels.COLUMNS - 1));
     }
 
     @Test

@@ -9,6 +9,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +27,11 @@ public final class ChromaDatabase implements AutoCloseable {
     private final SchemaLevel level;
     private final List<CollectionInfo> collections;
     private final Map<CollectionInfo, Segments> segments = new HashMap<>();
+    private final Map<Wanted, PlainRecords> plain = new HashMap<>();
     private boolean unread;
+
+    /** @param name of the collection that {@code collection} is folded into */
+    private record Wanted(CollectionInfo collection, String name, VectorScratch scratch) {}
 
     private ChromaDatabase(Path directory, SqliteFile file) {
         this.directory = directory;
@@ -115,13 +121,38 @@ public final class ChromaDatabase implements AutoCloseable {
         }
     }
 
-    /** Folds what need only be copied into a workspace that this database's file is attached to. */
-    PlainRecords.Folded foldPlain(CollectionInfo collection, Workspace target, CollectionInfo into, Stamp stamp) {
-        Segments both = segments(collection);
-        if (unread && both.index() != null) {
-            both.index().check();
+    /** Reads what {@link #plain} will be asked for if this is folded; vectors go into {@code scratch}. */
+    void readAhead(@Nullable String renameTo, VectorScratch scratch) {
+        for (CollectionInfo collection : collections) {
+            var wanted = new Wanted(collection, Fold.name(collections, collection, renameTo), scratch);
+            plain.put(wanted, readPlain(wanted));
         }
-        return new PlainRecords(file, level, both).into(target, into, stamp);
+    }
+
+    /** The records that need only be copied, their vectors in {@code scratch}; what is not sound is refused. */
+    PlainRecords plain(CollectionInfo collection, String name, VectorScratch scratch) {
+        var wanted = new Wanted(collection, name, scratch);
+        PlainRecords ahead = plain.remove(wanted);
+        return ahead == null ? readPlain(wanted) : ahead;
+    }
+
+    private PlainRecords readPlain(Wanted wanted) {
+        PlainRecords records;
+        try {
+            Segments both = segments(wanted.collection());
+            if (unread && both.index() != null) {
+                both.index().check();
+            }
+            records = new PlainReader(file, level, both).read(wanted.name(), wanted.scratch());
+        } catch (FailureException e) {
+            // Whoever checks every row says more exactly what is wrong with them.
+            requireSound();
+            throw e;
+        }
+        if (records.doubtful()) {
+            requireSound();
+        }
+        return records;
     }
 
     /**
@@ -130,10 +161,30 @@ public final class ChromaDatabase implements AutoCloseable {
      * @param touched what was changed in a base that was proven before; null: everything was
      */
     void prove(@Nullable Touched touched) {
-        file.quickCheck();
-        var validation = new Validation(file, level);
-        validation.references();
-        collections.forEach(collection -> validation.own(segments(collection), touched));
+        // Tables beside indexes: neither has to do with the other, and both take long.
+        var tables = new CompletableFuture<Void>();
+        Thread.ofPlatform().name("tables").start(() -> {
+            try {
+                checkTables(directory);
+                tables.complete(null);
+            } catch (RuntimeException | Error e) {
+                tables.completeExceptionally(e);
+            }
+        });
+        try {
+            var validation = new Validation(file, level);
+            collections.forEach(collection -> validation.own(segments(collection), touched));
+        } finally {
+            joined(tables);
+        }
+    }
+
+    private static void joined(CompletableFuture<Void> work) {
+        try {
+            work.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
     }
 
     /** Open as long as this is; null if the collection has none. */

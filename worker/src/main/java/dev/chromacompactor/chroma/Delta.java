@@ -1,6 +1,6 @@
 package dev.chromacompactor.chroma;
 
-import dev.chromacompactor.failure.FailureException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -21,18 +21,40 @@ interface Delta {
     /**
      * Puts the records of a collection into a fold.
      *
+     * @param replaced is told of each that is about to be replaced without {@code each}
      * @param each joins one
      * @return what became of those that were put in without {@code each}
      */
     default Copied into(
-            Workspace target, CollectionInfo source, CollectionInfo collection, Stamp stamp, Consumer<Entry> each) {
+            Workspace target,
+            CollectionInfo source,
+            CollectionInfo collection,
+            Stamp stamp,
+            Replaced replaced,
+            Consumer<Entry> each) {
         entries(source, each);
         return Copied.NOTHING;
     }
 
-    /** @param ids of records, all new, with their digest */
-    record Copied(List<String> ids, RecordDigest digest) {
-        static final Copied NOTHING = new Copied(List.of(), new RecordDigest());
+    /** A record is about to be replaced as a whole. */
+    interface Replaced {
+        /** @param row of {@code embeddings}, where the id is stored */
+        void before(String id, long row);
+    }
+
+    /**
+     * @param added ids of records that are new
+     * @param replaced ids of those that took the place of stored ones
+     * @param digest of both
+     */
+    record Copied(List<String> added, List<String> replaced, RecordDigest digest) {
+        static final Copied NOTHING = new Copied(List.of(), List.of(), new RecordDigest());
+
+        List<String> ids() {
+            var all = new ArrayList<>(added);
+            all.addAll(replaced);
+            return all;
+        }
     }
 
     /** A delta as its producer left it. */
@@ -64,23 +86,22 @@ interface Delta {
 
         @Override
         public Copied into(
-                Workspace target, CollectionInfo source, CollectionInfo collection, Stamp stamp, Consumer<Entry> each) {
+                Workspace target,
+                CollectionInfo source,
+                CollectionInfo collection,
+                Stamp stamp,
+                Replaced replaced,
+                Consumer<Entry> each) {
+            PlainRecords plain = chroma.plain(source, collection.name(), target.scratch());
             target.database().attach(tables.file());
-            PlainRecords.Folded plain;
+            PlainRecords.Folded folded;
             try {
-                plain = chroma.foldPlain(source, target, collection, stamp);
-            } catch (FailureException e) {
-                // Whoever checks every row says more exactly what is wrong with them.
-                chroma.requireSound();
-                throw e;
+                folded = plain.into(target, collection, stamp, replaced);
             } finally {
                 target.database().detach();
             }
-            if (plain.doubtful()) {
-                chroma.requireSound();
-            }
-            chroma.entries(source, plain.rest(), each);
-            return new Copied(plain.copied(), plain.digest());
+            chroma.entries(source, folded.rest(), each);
+            return folded.copied();
         }
     }
 }

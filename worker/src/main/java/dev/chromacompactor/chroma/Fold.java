@@ -7,8 +7,10 @@ import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +20,9 @@ import org.jspecify.annotations.Nullable;
  * delta's records were upserted and its deletes applied in stamp order, whatever the order they are applied in here and
  * however often: every record is a set of registers that join (see {@link Registers}).
  *
- * <p>One fold, one directory, one thread. Nothing is valid before {@code finish…} returned; a new database that was not
- * finished is deleted by {@link #close}, a base that was not finished is spoilt and its owner throws it away.
+ * <p>One fold, one directory, one thread; {@link #reading} alone uses others. Nothing is valid before {@code finish…}
+ * returned; a new database that was not finished is deleted by {@link #close}, a base that was not finished is spoilt and
+ * its owner throws it away.
  *
  * <p>Errors: {@code dimension-mismatch}, {@code space-mismatch}, {@code schema-level-too-low} (a list value into a
  * database that has no place for it), all INPUT, naming the collection and both values; after one, only close.
@@ -41,6 +44,7 @@ public final class Fold implements AutoCloseable {
     private @Nullable Touched touched;
     private Ledger ledger = Ledger.ZERO;
     private boolean finished;
+    private Duration proof = Duration.ZERO;
 
     private Fold(Kind kind, Path directory) {
         this.kind = kind;
@@ -66,14 +70,6 @@ public final class Fold implements AutoCloseable {
      * Extends a private copy of a base in place.
      *
      * @param ours whether our tables inside it are to be believed; if not, its records are older than every input
-     */
-    public static Fold onto(Path dir, boolean ours) {
-        return onto(dir, ours, null);
-    }
-
-    /**
-     * The same.
-     *
      * @param proven the digest of the base's records, if every byte of it is known to be what we wrote and proved: then only what is changed is
      *     proven again. Null: the result is read whole
      */
@@ -98,15 +94,28 @@ public final class Fold implements AutoCloseable {
         try (var base = ChromaDatabase.openTrusted(directory)) {
             base.collections().forEach(info -> WalTail.read(base, info, entry -> late.add(new Late(info, entry))));
             workspace = Workspace.onto(file, base.level(), base.collections(), ours, scratch);
-        }
-        if (!late.isEmpty()) {
-            // Somebody wrote to it after us.
-            touched = null;
+            if (!late.isEmpty() && touched != null) {
+                // Somebody wrote to it after us.
+                touched.close();
+                touched = null;
+            }
+            if (touched != null) {
+                touched.open(base.collections());
+            }
         }
         for (Late one : late) {
             var stored = workspace.reader().find(one.collection, one.entry.id());
             workspace.writer().write(one.collection, one.entry.id(), stored, Registers.of(one.entry, Register.OLDEST));
         }
+    }
+
+    /**
+     * Opens and reads deltas that are to be applied one after the other, as they are given out.
+     *
+     * @param atOnce how many may be read, or lie ready, while another one is applied
+     */
+    public ReadAhead reading(List<ReadAhead.Source> deltas, int atOnce) {
+        return new ReadAhead(deltas, atOnce, scratch);
     }
 
     /**
@@ -131,7 +140,7 @@ public final class Fold implements AutoCloseable {
         target.stamps().ref(stamp);
         var names = new LinkedHashMap<CollectionInfo, String>();
         for (CollectionInfo info : delta.collections()) {
-            var name = renameTo != null && delta.collections().size() == 1 ? renameTo : info.name();
+            var name = name(delta.collections(), info, renameTo);
             names.put(info, name);
             target.collections().admit(delta.definition(info).named(name), delta.level(), stamp);
         }
@@ -143,16 +152,25 @@ public final class Fold implements AutoCloseable {
                     source,
                     collection,
                     stamp,
+                    (id, row) -> replaced(collection, id, row),
                     entry -> count(ledgers, name, take(collection, entry.id(), Registers.of(entry, stamp))));
-            if (!copied.ids().isEmpty()) {
-                digest.add(copied.digest());
-                if (touched != null) {
-                    touched.added(collection, copied.ids());
-                }
-                count(ledgers, name, Ledger.added(copied.ids().size()));
-            }
+            count(ledgers, collection, copied);
         });
         return applied(ledgers);
+    }
+
+    private void count(Map<String, Ledger> ledgers, CollectionInfo collection, Delta.Copied copied) {
+        digest.add(copied.digest());
+        if (touched != null) {
+            touched.counted(collection, copied.ids(), copied.digest());
+        }
+        if (!copied.ids().isEmpty()) {
+            count(
+                    ledgers,
+                    collection.name(),
+                    Ledger.added(copied.added().size())
+                            .plus(Ledger.merged(copied.replaced().size())));
+        }
     }
 
     /**
@@ -173,19 +191,37 @@ public final class Fold implements AutoCloseable {
             for (CollectionInfo info : source.collections()) {
                 target.collections().admit(source.definition(info), source.level(), source.definedBy(info));
             }
-            for (CollectionInfo info : source.collections()) {
-                var collection = target.collections().get(info.name());
-                source.reader().ids(info, id -> {
-                    var incoming = source.reader().find(info, id).registers();
-                    var kept = incoming.refusing(refused);
-                    count(
-                            ledgers,
-                            info.name(),
-                            kept.isEmpty() && !incoming.isEmpty() ? Ledger.REFUSED : take(collection, id, kept));
-                });
+            target.database().attach(source.file());
+            try {
+                for (CollectionInfo info : source.collections()) {
+                    var collection = target.collections().get(info.name());
+                    var copied = PlainIntermediate.into(
+                            target,
+                            source,
+                            info,
+                            collection,
+                            refused,
+                            (id, row) -> replaced(collection, id, row),
+                            id -> {
+                                var incoming = source.reader().find(info, id).registers();
+                                var kept = incoming.refusing(refused);
+                                var one = kept.isEmpty() && !incoming.isEmpty()
+                                        ? Ledger.REFUSED
+                                        : take(collection, id, kept);
+                                count(ledgers, info.name(), one);
+                            });
+                    count(ledgers, collection, copied);
+                }
+            } finally {
+                target.database().detach();
             }
         }
         return applied(ledgers);
+    }
+
+    /** What one of a delta's collections is called here. */
+    static String name(List<CollectionInfo> collections, CollectionInfo one, @Nullable String renameTo) {
+        return renameTo != null && collections.size() == 1 ? renameTo : one.name();
     }
 
     private static void count(Map<String, Ledger> ledgers, String collection, Ledger one) {
@@ -207,11 +243,20 @@ public final class Fold implements AutoCloseable {
                 stored.registers().live().ifPresent(live -> digest.subtract(collection.name(), id, live));
                 after.live().ifPresent(live -> digest.add(collection.name(), id, live));
             } else if (touched != null) {
-                touched.before(collection, id, stored, target.reader());
+                touched.before(collection, id, stored.row(), target.reader());
             }
             target.writer().write(collection, id, stored, after);
         }
         return Ledger.of(stored.registers(), incoming, after);
+    }
+
+    /** A stored record that is live is about to be replaced as a whole. */
+    private void replaced(CollectionInfo collection, String id, long row) {
+        if (kind != Kind.ONTO) {
+            digest.subtract(collection.name(), id, opened().reader().live(row));
+        } else if (touched != null) {
+            touched.before(collection, id, row, opened().reader());
+        }
     }
 
     /** Makes the workspace, or moves it to the level of {@code container} so that it can hold what comes from there. */
@@ -274,7 +319,15 @@ public final class Fold implements AutoCloseable {
         SnapshotFiles.finish(opened(), directory, horizonMillis, last, touched);
         var summary = summary("");
         release();
-        return summary.of(prove());
+        long begun = System.nanoTime();
+        String proven = prove();
+        proof = Duration.ofNanos(System.nanoTime() - begun);
+        return summary.of(proven);
+    }
+
+    /** How long {@link #finishSnapshot} read what it had written. */
+    public Duration proof() {
+        return proof;
     }
 
     /** Reads what now lies on disk as a stranger would; returns the digest of its records. */

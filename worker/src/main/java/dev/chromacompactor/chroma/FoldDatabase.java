@@ -62,6 +62,8 @@ final class FoldDatabase implements AutoCloseable {
         config.setSynchronous(SQLiteConfig.SynchronousMode.OFF);
         config.setTempStore(SQLiteConfig.TempStore.MEMORY);
         config.setCacheSize(-65_536);
+        // Else the driver prepares and runs one more statement after each INSERT.
+        config.setGetGeneratedKeys(false);
         var database = new FoldDatabase(file, config);
         database.update("BEGIN");
         return database;

@@ -3,6 +3,7 @@ package dev.chromacompactor.chroma;
 import dev.chromacompactor.failure.FailureException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** An intermediate opened for reading; {@link IntermediateFiles} says what it looks like. */
 final class Intermediate implements AutoCloseable {
@@ -41,13 +42,23 @@ final class Intermediate implements AutoCloseable {
         long position = database.first(
                         "SELECT seq_id FROM embeddings WHERE id = ?", r -> SqliteFile.position(r, 1), row)
                 .orElseThrow();
-        return database.first(
-                        "SELECT vector FROM embeddings_queue WHERE seq_id = ?",
-                        r -> EntryReader.floats(r.getBytes(1)),
-                        position)
+        return EntryReader.floats(vector(row, position));
+    }
+
+    /**
+     * The same, float32, little-endian.
+     *
+     * @param position of the record that has this row
+     */
+    byte[] vector(long row, long position) {
+        return database.first("SELECT vector FROM embeddings_queue WHERE seq_id = ?", r -> r.getBytes(1), position)
                 .orElseThrow(() -> FailureException.input(
                         "vector-missing",
                         "read " + database.file() + ": the WAL has no row " + position + " for record " + row));
+    }
+
+    Path file() {
+        return database.file();
     }
 
     SchemaLevel level() {
@@ -68,6 +79,11 @@ final class Intermediate implements AutoCloseable {
 
     List<Stamp> stamps() {
         return stamps.all();
+    }
+
+    /** By what its tables name them. */
+    Map<Long, Stamp> stampsByRef() {
+        return stamps.byRef();
     }
 
     RecordReader reader() {

@@ -56,6 +56,11 @@ public record Ledger(
         return new Ledger(records, records, 0, 0, 0, 0, 0);
     }
 
+    /** Of so many records that replace older ones. */
+    static Ledger merged(long records) {
+        return new Ledger(records, 0, records, 0, 0, 0, 0);
+    }
+
     /** The column of one record that turned {@code before} into {@code after}. */
     static Ledger of(Registers before, Registers incoming, Registers after) {
         if (before.exists() != after.exists()) {

@@ -1,220 +1,121 @@
 package dev.chromacompactor.chroma;
 
-import static java.util.Objects.requireNonNull;
-
-import dev.chromacompactor.chroma.hnsw.HnswIndex;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Folds those records of a delta's collection whose rows need not be understood, only copied: new to the workspace, of which it
- * remembers nothing; last written by the one row that the WAL still has of their id, if any, an add or upsert that the tables
- * have followed; without lists. These are nearly all. What is read of them is read in one pass: each vector once, into the
- * scratch, each value once, for the digest, each row of the WAL once, for the doubles that are exact only there.
+ * Those records of a delta's collection whose rows need not be understood, only copied: last written by the one row that the WAL
+ * still has of their id, if any, an add or upsert that the tables have followed; without lists. These are nearly all. Their
+ * vectors lie in the scratch. {@link PlainReader} has read all this, which takes no look at what it is folded into.
  *
- * <p>In doubt a record is not plain. {@link EntryReader} has to make sense of it, and {@link Validation} to say what is wrong
- * with it.
+ * <p>Copied are those that are new, and those that are newer than the record they replace and have all of its keys. What else is
+ * known of an id has to be joined with them.
  */
 final class PlainRecords {
-    /** Ids of which the WAL says more than what the tables and one row of it hold. */
-    private static final String EXCEPTIONS = """
-            SELECT DISTINCT q.id FROM embeddings_queue q
-            LEFT JOIN embeddings e ON e.segment_id = ? AND e.embedding_id = q.id
-            WHERE q.topic LIKE '%/' || ? AND (e.seq_id IS NOT q.seq_id OR q.operation NOT IN (0, 2))""";
-
-    private static final String KNOWN = """
-            SELECT e.embedding_id FROM source.embeddings e WHERE e.segment_id = ?
-              AND (EXISTS (SELECT 1 FROM main.embeddings t WHERE t.segment_id = ? AND t.embedding_id = e.embedding_id)
-                OR EXISTS (SELECT 1 FROM main.compactor_register r WHERE r.collection = ? AND r.id = e.embedding_id))""";
-    private static final String RECORDS = """
-            SELECT e.id, e.embedding_id, e.seq_id,
-                   CASE WHEN q.seq_id IS NULL THEN 0 WHEN q.encoding IS NOT 'FLOAT32' THEN 3 WHEN q.operation = 0 THEN 2 ELSE 1 END,
-                   q.vector, q.metadata
-            FROM embeddings e
-            LEFT JOIN embeddings_queue q ON q.seq_id = e.seq_id AND q.id = e.embedding_id AND q.topic LIKE '%/' || ?
-            WHERE +e.segment_id = ? ORDER BY e.id""";
-    private static final String VALUES =
-            "SELECT m.id, " + PlainValues.COLUMNS + " FROM embedding_metadata m ORDER BY m.id, m.key";
-    private static final int NO_ROW = 0;
-    private static final int ADD = 2;
-    private static final int UNKNOWN_ENCODING = 3;
-
-    private final SqliteFile file;
-    private final Segments segments;
-    private final @Nullable HnswIndex index;
-    private final int vectorBytes;
-    private final Set<Long> withLists = new HashSet<>();
-    private final PlainValues values = new PlainValues();
-    private final WalScan scan = new WalScan();
+    private final CollectionInfo source;
+    private final long[] numbers;
+    private final String[] ids;
+    private final long[] places;
+    private final long[] hashes;
+    private final List<Exact> exact = new ArrayList<>();
+    private Set<String> others = Set.of();
     private boolean doubtful;
-    private int indexed;
+    private int size;
 
-    PlainRecords(SqliteFile file, SchemaLevel level, Segments segments) {
-        this.file = file;
-        this.segments = segments;
-        this.index = segments.index();
-        Integer dimension = segments.collection().dimension();
-        boolean unlike = index != null && dimension != null && index.dimension() != dimension;
-        this.vectorBytes = dimension == null || unlike ? -1 : Float.BYTES * dimension;
-        if (EntryReader.anyLists(file, level)) {
-            file.query(
-                    "look for lists",
-                    "SELECT DISTINCT id FROM embedding_metadata_array",
-                    List.of(),
-                    row -> withLists.add(row.getLong(1)));
-        }
+    /** A double that the row that is copied does not hold exactly. */
+    private record Exact(int record, String key, double value) {}
+
+    /** @param most how many records there may be */
+    PlainRecords(CollectionInfo source, int most) {
+        this.source = source;
+        this.numbers = new long[most];
+        this.ids = new String[most];
+        this.places = new long[most];
+        this.hashes = new long[2 * most];
     }
 
     /**
-     * What was folded, and what was not.
+     * One more, in the order of their numbers.
      *
-     * @param copied ids of records that are new
-     * @param digest of these
-     * @param rest ids of the collection that are left to be joined one by one
-     * @param doubtful whether there was anything that {@link Validation} has to look at
+     * @param number row of {@code embeddings}
+     * @param place of its vector in the scratch
+     * @param high first half of its hash, see {@link RecordDigest#end}
      */
-    record Folded(List<String> copied, RecordDigest digest, Set<String> rest, boolean doubtful) {}
+    void add(long number, String id, long place, long high, long low) {
+        numbers[size] = number;
+        ids[size] = id;
+        places[size] = place;
+        hashes[2 * size] = high;
+        hashes[2 * size + 1] = low;
+        size++;
+    }
+
+    /** What the WAL says of the last one that was added. */
+    void sharpen(String key, double value) {
+        exact.add(new Exact(size - 1, key, value));
+    }
+
+    /**
+     * Ends it.
+     *
+     * @param ids of the collection of which more must be known
+     * @param anyDoubt whether there was anything that {@link Validation} has to look at
+     */
+    void leave(Set<String> ids, boolean anyDoubt) {
+        others = ids;
+        doubtful = anyDoubt;
+    }
+
+    boolean doubtful() {
+        return doubtful;
+    }
+
+    /** @param rest ids of the collection that are left to be joined one by one */
+    record Folded(Delta.Copied copied, Set<String> rest) {}
 
     /** The file of this collection is attached to the target's. */
-    Folded into(Workspace target, CollectionInfo collection, Stamp stamp) {
-        CollectionInfo source = segments.collection();
-        Set<String> rest = new HashSet<>();
-        file.query(
-                "look for exceptions",
-                EXCEPTIONS,
-                List.of(source.metadataSegment(), source.id()),
-                row -> rest.add(row.getString(1)));
-        doubtful = !rest.isEmpty() || lastRowIsGone();
-        target.database()
-                .each(
-                        KNOWN,
-                        row -> rest.add(row.getString(1)),
-                        source.metadataSegment(),
-                        collection.metadataSegment(),
-                        collection.name());
+    Folded into(Workspace target, CollectionInfo collection, Stamp stamp, Delta.Replaced each) {
+        var known = new Known(target, source.metadataSegment(), collection);
         var rows = new CopiedRows(target);
         var digest = new RecordDigest();
-        record Exact(long row, String key, double value) {}
-        var exact = new ArrayList<Exact>();
-        var copied = new ArrayList<String>();
-        byte[] name = collection.name().getBytes(StandardCharsets.UTF_8);
-        each((number, id, vector) -> {
-            if (vector == null) {
-                rest.add(id);
-            } else if (!rest.contains(id)) {
-                copied.add(id);
-                long row = rows.take(number);
-                target.scratch().put(row, vector);
-                values.sharpened((key, value) -> exact.add(new Exact(row, key, value)));
-                values.addTo(digest, name, id.getBytes(StandardCharsets.UTF_8), vector);
+        var added = new ArrayList<String>();
+        var replaced = new ArrayList<String>();
+        var rest = new LinkedHashSet<>(others);
+        long[] taken = new long[size];
+        for (int i = 0; i < size; i++) {
+            long row = known.row(numbers[i], stamp);
+            if (row == Known.JOINED) {
+                rest.add(ids[i]);
+                continue;
+            } else if (row == Known.NEW) {
+                row = rows.add(numbers[i]);
+                added.add(ids[i]);
+            } else {
+                each.before(ids[i], row);
+                rows.replace(numbers[i], row);
+                replaced.add(ids[i]);
             }
-        });
-        rows.copy(collection, RecordWriter.time(stamp), target.stamps().ref(stamp));
-        exact.forEach(one -> target.database()
-                .update(
-                        "UPDATE embedding_metadata SET float_value = ? WHERE id = ? AND key = ?",
-                        one.value(),
-                        one.row(),
-                        one.key()));
-        return new Folded(copied, digest, rest, doubtful || (index != null && indexed < index.size()));
+            taken[i] = row;
+            target.scratch().assign(row, places[i]);
+            digest.plus(hashes[2 * i], hashes[2 * i + 1]);
+        }
+        rows.copy(collection, stamp);
+        sharpen(target, taken);
+        return new Folded(new Delta.Copied(added, replaced, digest), rest);
     }
 
-    /** See {@link Validation}: the row that wrote metadata last is there as long as the index lags behind. */
-    private boolean lastRowIsGone() {
-        return segments.metadataPosition() > segments.vectorPosition()
-                && file.number(
-                                "look for the last row",
-                                "SELECT count(*) FROM embeddings_queue WHERE seq_id = ?",
-                                segments.metadataPosition())
-                        == 0;
-    }
-
-    private interface Each {
-        /** @param vector null if the record is not plain; {@link #values} holds the rest of it */
-        void record(long number, String id, byte @Nullable [] vector);
-    }
-
-    private void each(Each each) {
-        CollectionInfo source = segments.collection();
-        file.run("read collection " + source.name(), connection -> {
-            try (PreparedStatement records = connection.prepareStatement(RECORDS);
-                    PreparedStatement all = connection.prepareStatement(VALUES)) {
-                records.setString(1, source.id());
-                records.setString(2, source.metadataSegment());
-                try (ResultSet record = records.executeQuery();
-                        ResultSet value = all.executeQuery()) {
-                    boolean more = value.next();
-                    while (record.next()) {
-                        long number = record.getLong(1);
-                        values.clear();
-                        // Rows of other collections lie between.
-                        while (more && value.getLong(1) <= number) {
-                            if (value.getLong(1) == number) {
-                                values.add(value, 2);
-                            }
-                            more = value.next();
-                        }
-                        String id = record.getString(2);
-                        byte[] vector = vector(record, number, id);
-                        doubtful |= vector == null;
-                        each.record(number, id, vector);
-                    }
-                }
+    private void sharpen(Workspace target, long[] taken) {
+        for (Exact one : exact) {
+            if (taken[one.record()] != Known.JOINED) {
+                target.database()
+                        .update(
+                                "UPDATE embedding_metadata SET float_value = ? WHERE id = ? AND key = ?",
+                                one.value(),
+                                taken[one.record()],
+                                one.key());
             }
-            return true;
-        });
-    }
-
-    private byte @Nullable [] vector(ResultSet record, long number, String id) throws SQLException {
-        boolean inIndex = index != null && index.contains(id);
-        indexed += inIndex ? 1 : 0;
-        long position = SqliteFile.position(record, 3);
-        int writtenBy = record.getInt(4);
-        boolean fromIndex = position <= segments.vectorPosition();
-        if (!values.known() || withLists.contains(number) || (fromIndex && !inIndex)) {
-            return null;
         }
-        if (writtenBy != NO_ROW) {
-            byte[] json = record.getBytes(6);
-            byte[] vector = record.getBytes(5);
-            boolean odd = writtenBy == UNKNOWN_ENCODING
-                    || position > segments.metadataPosition()
-                    || (writtenBy == ADD && inIndex && !fromIndex)
-                    || (json != null && !scan.sharpen(json, values));
-            if (odd || vector == null || !sound(vector)) {
-                return null;
-            }
-            return fromIndex ? fromIndex(id) : vector;
-        }
-        return fromIndex ? fromIndex(id) : null;
-    }
-
-    private byte @Nullable [] fromIndex(String id) {
-        float[] vector = requireNonNull(index).vector(id);
-        var bytes = ByteBuffer.allocate(Float.BYTES * vector.length).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asFloatBuffer().put(vector);
-        return sound(bytes.array()) ? bytes.array() : null;
-    }
-
-    /** As many floats as there should be, and none of them infinite or NaN: none whose exponent is all ones. */
-    private boolean sound(byte[] vector) {
-        if (vector.length != vectorBytes) {
-            return false;
-        }
-        int worst = 0;
-        for (int i = 2; i < vector.length; i += Float.BYTES) {
-            int exponent = (vector[i + 1] & 0x7f) << 1 | (vector[i] & 0x80) >>> 7;
-            worst = Math.max(worst, exponent);
-        }
-        return worst < 0xff;
     }
 }

@@ -1,5 +1,8 @@
 package dev.chromacompactor.chroma;
 
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -102,7 +105,8 @@ final class PlainValues {
         }
     }
 
-    void addTo(RecordDigest digest, byte[] collection, byte[] id, byte[] vector) {
+    /** The hash of the record, see {@link RecordDigest#end}. */
+    ByteBuffer hash(RecordDigest digest, byte[] collection, byte[] id, byte[] vector) {
         digest.begin(collection, id, vector, document());
         for (int i = 0; i < size; i++) {
             switch (kinds[i]) {
@@ -117,10 +121,30 @@ final class PlainValues {
                 default -> throw new IllegalStateException("kind " + kinds[i]);
             }
         }
-        digest.end();
+        return digest.end();
     }
 
-    private byte @Nullable [] document() {
+    /** As members of a JSON object, without the document. Infinities are left out: JSON has none. */
+    void writeTo(JsonGenerator json) throws IOException {
+        for (int i = 0; i < size; i++) {
+            boolean apart = Arrays.equals(keys[i], DOCUMENT)
+                    || (kinds[i] == REAL && !Double.isFinite(Double.longBitsToDouble(numbers[i])));
+            if (apart) {
+                continue;
+            }
+            json.writeFieldName(new String(keys[i], StandardCharsets.UTF_8));
+            switch (kinds[i]) {
+                case TEXT -> json.writeUTF8String(texts[i], 0, texts[i].length);
+                case WHOLE -> json.writeNumber(numbers[i]);
+                case REAL -> json.writeNumber(Double.longBitsToDouble(numbers[i]));
+                case FLAG -> json.writeBoolean(numbers[i] != 0);
+                default -> throw new IllegalStateException("kind " + kinds[i]);
+            }
+        }
+    }
+
+    /** UTF-8; null if there is none. */
+    byte @Nullable [] document() {
         for (int i = 0; i < size; i++) {
             if (Arrays.equals(keys[i], DOCUMENT)) {
                 return texts[i];

@@ -77,7 +77,8 @@ public final class RecordDigest {
         plus(other.high, other.low);
     }
 
-    private void plus(long h, long l) {
+    /** Adds a record by what {@link #end} gave of it, its first and its last 64 bits. */
+    void plus(long h, long l) {
         low += l;
         high += h + (Long.compareUnsigned(low, l) < 0 ? 1 : 0);
     }
@@ -110,7 +111,7 @@ public final class RecordDigest {
         return Integer.compare(a.length(), b.length());
     }
 
-    /** Begins a record that is added value by value, in the order of the keys as UTF-8; texts are UTF-8. */
+    /** Begins a record that is hashed value by value, in the order of the keys as UTF-8; texts are UTF-8. */
     void begin(byte[] collection, byte[] id, byte[] vector, byte @Nullable [] document) {
         bytes.clear();
         put(collection);
@@ -141,9 +142,9 @@ public final class RecordDigest {
         key(key, 'b').put((byte) (value ? 1 : 0));
     }
 
-    void end() {
-        var hash = hash();
-        plus(hash.getLong(), hash.getLong());
+    /** The hash of that record, which is not added yet. */
+    ByteBuffer end() {
+        return hash();
     }
 
     private ByteBuffer key(byte[] key, char kind) {

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,10 @@ final class RecordReader {
             "SELECT kind, key, ref FROM compactor_register WHERE collection = ? AND id = ?";
     private static final String VALUES =
             "SELECT key, string_value, int_value, float_value, bool_value FROM embedding_metadata WHERE id = ?";
+    private static final String ALL =
+            "SELECT e.id, e.embedding_id, e.seq_id, e.created_at, r.ref, " + PlainValues.COLUMNS + """
+             FROM embeddings e LEFT JOIN compactor_record r ON r.embedding = e.id
+            LEFT JOIN embedding_metadata m ON m.id = e.id WHERE +e.segment_id = ? ORDER BY e.id, m.key""";
     private static final String ELEMENTS = """
             SELECT key, string_value, int_value, float_value, bool_value
             FROM embedding_metadata_array WHERE id = ? ORDER BY rowid""";
@@ -47,6 +52,40 @@ final class RecordReader {
     /** Ids that are there, or that something is remembered of. */
     void ids(CollectionInfo collection, Consumer<String> each) {
         database.each(IDS, row -> each.accept(row.getString(1)), collection.metadataSegment(), collection.name());
+    }
+
+    /**
+     * What is stored of one record beside its values.
+     *
+     * @param ref of the stamp of its vector, 0 for the oldest
+     */
+    record Row(long number, String id, long position, String createdAt, long ref) {
+        private static Row of(ResultSet row) throws SQLException {
+            return new Row(
+                    row.getLong(1), row.getString(2), SqliteFile.position(row, 3), row.getString(4), row.getLong(5));
+        }
+    }
+
+    /** All records of a collection in the order of their rows, in one pass; the values are those of the moment, without lists. */
+    void rows(CollectionInfo collection, BiConsumer<Row, PlainValues> each) {
+        var values = new PlainValues();
+        var last = new Row[1];
+        database.each(
+                ALL,
+                row -> {
+                    if (last[0] == null || last[0].number() != row.getLong(1)) {
+                        if (last[0] != null) {
+                            each.accept(last[0], values);
+                        }
+                        last[0] = Row.of(row);
+                        values.clear();
+                    }
+                    values.add(row, 6);
+                },
+                collection.metadataSegment());
+        if (last[0] != null) {
+            each.accept(last[0], values);
+        }
     }
 
     Found find(CollectionInfo collection, String id) {
@@ -107,20 +146,25 @@ final class RecordReader {
                 },
                 id);
         if (lists) {
-            var many = new LinkedHashMap<String, List<MetadataValue>>();
-            database.each(
-                    ELEMENTS,
-                    row -> {
-                        var value = value(row);
-                        if (value != null) {
-                            many.computeIfAbsent(row.getString(1), key -> new ArrayList<>())
-                                    .add(value);
-                        }
-                    },
-                    id);
-            many.forEach((key, list) -> values.put(key, new MetadataValue.Many(list)));
+            lists(id).forEach((key, list) -> values.put(key, new MetadataValue.Many(list)));
         }
         return values;
+    }
+
+    /** The lists of a record, by key. */
+    Map<String, List<MetadataValue>> lists(long id) {
+        var many = new LinkedHashMap<String, List<MetadataValue>>();
+        database.each(
+                ELEMENTS,
+                row -> {
+                    var value = value(row);
+                    if (value != null) {
+                        many.computeIfAbsent(row.getString(1), key -> new ArrayList<>())
+                                .add(value);
+                    }
+                },
+                id);
+        return many;
     }
 
     /** Null if the row holds nothing, as 0.6 leaves it for NaN. */

@@ -18,9 +18,11 @@ import java.util.Map;
 final class RecordWriter {
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss").withZone(ZoneOffset.UTC);
+    /** In place of the row without a value that 0.6 leaves for NaN, if there is one. */
     private static final String INSERT_VALUE =
-            "INSERT INTO embedding_metadata (id, key, string_value, int_value, float_value, bool_value)"
+            "INSERT OR REPLACE INTO embedding_metadata (id, key, string_value, int_value, float_value, bool_value)"
                     + " VALUES (?, ?, ?, ?, ?, ?)";
+
     private static final String INSERT_ELEMENT =
             "INSERT INTO embedding_metadata_array (id, key, string_value, int_value, float_value, bool_value)"
                     + " VALUES (?, ?, ?, ?, ?, ?)";

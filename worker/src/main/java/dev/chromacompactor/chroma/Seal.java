@@ -88,6 +88,11 @@ public record Seal(String digest, Map<String, Sum> files) {
         }
     }
 
+    /** The digest of the records of a directory as its seal says, whatever became of them since; empty if it has none that we can read. */
+    public static Optional<String> digestOf(Path directory) {
+        return read(directory).map(Seal::digest);
+    }
+
     /** Empty if there is none that we can read: the database is one like any other then. */
     static Optional<Seal> read(Path directory) {
         Path file = directory.resolve(NAME);

@@ -140,7 +140,7 @@ final class SnapshotFiles {
         var parameters = new HnswBuilder.Parameters(
                 info.space(), requireNonNull(info.dimension()), info.m(), info.efConstruction(), classForm);
         Path folder = directory.resolve(info.vectorSegment());
-        var report = HnswBuilder.consume(base, beside(folder), parameters, source(upserts), removed, proven);
+        var report = HnswBuilder.build(base, beside(folder), parameters, source(upserts), removed, proven);
         replace(folder);
         return report;
     }

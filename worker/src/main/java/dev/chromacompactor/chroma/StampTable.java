@@ -54,6 +54,11 @@ final class StampTable {
         return stamp;
     }
 
+    /** All by their numbers, the oldest among them. */
+    Map<Long, Stamp> byRef() {
+        return Map.copyOf(stamps);
+    }
+
     /** In stamp order, without the oldest. */
     List<Stamp> all() {
         var sorted = new TreeSet<>(refs.keySet());

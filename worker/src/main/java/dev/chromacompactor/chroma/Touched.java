@@ -4,10 +4,17 @@ import dev.chromacompactor.chroma.hnsw.HnswIndex;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +27,14 @@ final class Touched implements AutoCloseable {
     /** By name of the collection, each once, in the order in which they were touched. */
     private final Map<String, Set<String>> ids = new LinkedHashMap<>();
 
-    private final Map<String, @Nullable HnswIndex> indexes = new HashMap<>();
+    /** Those among them whose records are counted already, as they went in. */
+    private final Map<String, Set<String>> counted = new HashMap<>();
+
+    /** By folder, empty if it holds none; opened one after the other while the fold is busy with tables. */
+    private final Map<String, CompletableFuture<Optional<HnswIndex>>> indexes = new HashMap<>();
+
+    private final ExecutorService opening = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().daemon().name("index").factory());
     private final Map<String, Integer> nodes = new HashMap<>();
 
     /** @param digest of the base's records */
@@ -29,22 +43,53 @@ final class Touched implements AutoCloseable {
         this.digest = RecordDigest.from(digest);
     }
 
-    /** To be called before anything of a record is changed; what it was leaves the digest. */
-    void before(CollectionInfo collection, String id, RecordReader.Found stored, RecordReader reader) {
+    /** Begins to open the indexes, all of which will be asked for. */
+    void open(Collection<CollectionInfo> collections) {
+        for (CollectionInfo each : collections) {
+            indexes.put(each.vectorSegment(), opened(each));
+        }
+    }
+
+    private CompletableFuture<Optional<HnswIndex>> opened(CollectionInfo collection) {
+        Path folder = directory.resolve(collection.vectorSegment());
+        return CompletableFuture.supplyAsync(
+                () -> HnswIndex.exists(folder)
+                        ? Optional.of(HnswIndex.open(folder, collection.space()))
+                        : Optional.empty(),
+                opening);
+    }
+
+    /**
+     * To be called before anything of a record is changed; what it was leaves the digest.
+     *
+     * @param row of the record; 0 if it is not there
+     */
+    void before(CollectionInfo collection, String id, long row, RecordReader reader) {
         boolean first = ids.computeIfAbsent(collection.name(), name -> new LinkedHashSet<>())
                 .add(id);
-        if (first && stored.row() != 0) {
+        Set<String> done = counted.get(collection.name());
+        if (done != null && done.remove(id)) {
+            digest.subtract(collection.name(), id, reader.live(row));
+        } else if (first && row != 0) {
             HnswIndex index = index(collection);
             if (index == null || !index.contains(id)) {
                 throw EntryReader.idsDisagree(collection.name(), id, true);
             }
-            digest.subtract(collection.name(), id, reader.live(stored.row(), index.vector(id)));
+            digest.subtract(collection.name(), id, reader.live(row, index.vector(id)));
         }
     }
 
-    /** Ids that the base did not have. */
-    void added(CollectionInfo collection, Collection<String> added) {
-        ids.computeIfAbsent(collection.name(), name -> new LinkedHashSet<>()).addAll(added);
+    /**
+     * Records that went in as a whole: new ones, and such as took the place of one that {@link #before} was told of.
+     *
+     * @param sum of these. A cosine index gives a vector back as direction times length, which rounds: such are counted in the end
+     */
+    void counted(CollectionInfo collection, Collection<String> whole, RecordDigest sum) {
+        ids.computeIfAbsent(collection.name(), name -> new LinkedHashSet<>()).addAll(whole);
+        if (collection.space() != Space.COSINE) {
+            counted.computeIfAbsent(collection.name(), name -> new HashSet<>()).addAll(whole);
+            digest.add(sum);
+        }
     }
 
     Set<String> of(CollectionInfo collection) {
@@ -54,10 +99,13 @@ final class Touched implements AutoCloseable {
     /** The base's index, open as long as this is; null if the base has none. */
     @Nullable
     HnswIndex index(CollectionInfo collection) {
-        return indexes.computeIfAbsent(collection.vectorSegment(), segment -> {
-            Path folder = directory.resolve(segment);
-            return HnswIndex.exists(folder) ? HnswIndex.open(folder, collection.space()) : null;
-        });
+        try {
+            return indexes.computeIfAbsent(collection.vectorSegment(), _ -> opened(collection))
+                    .join()
+                    .orElse(null);
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
     }
 
     /** The collection's first so many nodes are the base's, vectors as they were. */
@@ -78,8 +126,9 @@ final class Touched implements AutoCloseable {
                     var reader = new RecordReader(database, snapshot.level(), new StampTable(database), row -> {
                         throw new IllegalStateException("vectors are in the index");
                     });
+                    Set<String> done = counted.getOrDefault(collection.name(), Set.of());
                     of(collection).stream()
-                            .filter(index::contains)
+                            .filter(id -> index.contains(id) && !done.contains(id))
                             .forEach(id -> digest.add(
                                     collection.name(), id, reader.live(reader.row(collection, id), index.vector(id))));
                 }
@@ -90,11 +139,10 @@ final class Touched implements AutoCloseable {
 
     @Override
     public void close() {
-        indexes.values().forEach(index -> {
-            if (index != null) {
-                index.close();
-            }
-        });
+        opening.close();
+        indexes.values().stream()
+                .filter(index -> index.state() == Future.State.SUCCESS)
+                .forEach(index -> index.resultNow().ifPresent(HnswIndex::close));
         indexes.clear();
     }
 }

@@ -4,6 +4,7 @@ import dev.chromacompactor.chroma.hnsw.HnswIndex;
 import dev.chromacompactor.failure.FailureException;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -159,21 +160,21 @@ final class Validation {
     private void ids(Segments segments) {
         CollectionInfo collection = segments.collection();
         long[] indexed = {0};
+        Set<String> onlyInWal = new LinkedHashSet<>(segments.wal().ids());
         file.query(
                 "compare ids",
                 "SELECT embedding_id, seq_id FROM embeddings WHERE segment_id = ?",
                 List.of(collection.metadataSegment()),
                 row -> {
                     String id = row.getString(1);
+                    onlyInWal.remove(id);
                     indexed[0] += segments.inIndex(id) ? 1 : 0;
                     written(segments, id, SqliteFile.position(row, 2));
                     same(segments, id, true);
                 });
-        for (String id : segments.wal().ids()) {
-            if (!segments.inTable(file, id)) {
-                indexed[0] += segments.inIndex(id) ? 1 : 0;
-                same(segments, id, false);
-            }
+        for (String id : onlyInWal) {
+            indexed[0] += segments.inIndex(id) ? 1 : 0;
+            same(segments, id, false);
         }
         // Whatever the index holds was met above, or it is known to nobody else.
         HnswIndex index = segments.index();

@@ -15,6 +15,8 @@ import java.util.Map;
 /**
  * The vectors of a fold that is under way, in a file beside the database that close deletes: appended, never rewritten,
  * found by the row of their record. float32, little-endian, each with its dimension before it.
+ *
+ * <p>Any thread may append; which row has what is known to one thread.
  */
 final class VectorScratch implements AutoCloseable {
     private final FileChannel channel;
@@ -37,20 +39,31 @@ final class VectorScratch implements AutoCloseable {
         }
     }
 
-    void put(long row, float[] vector) {
-        begin(row, vector.length);
+    synchronized void put(long row, float[] vector) {
+        offsets.put(row, begin(vector.length));
         for (float x : vector) {
             pending.putFloat(x);
         }
     }
 
-    /** @param vector float32, little-endian */
-    void put(long row, byte[] vector) {
-        begin(row, vector.length / Float.BYTES);
+    /**
+     * Keeps a vector that no row has yet.
+     *
+     * @param vector float32, little-endian
+     * @return its place, see {@link #assign}
+     */
+    synchronized long append(byte[] vector) {
+        long place = begin(vector.length / Float.BYTES);
         pending.put(vector);
+        return place;
     }
 
-    private void begin(long row, int dimension) {
+    /** Gives a row what was appended. */
+    void assign(long row, long place) {
+        offsets.put(row, place);
+    }
+
+    private long begin(int dimension) {
         int size = 4 + 4 * dimension;
         if (pending.remaining() < size) {
             flush();
@@ -58,8 +71,9 @@ final class VectorScratch implements AutoCloseable {
                 pending = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
             }
         }
-        offsets.put(row, flushed + pending.position());
+        long place = flushed + pending.position();
         pending.putInt(dimension);
+        return place;
     }
 
     void remove(long row) {
@@ -70,7 +84,7 @@ final class VectorScratch implements AutoCloseable {
         return offsets.containsKey(row);
     }
 
-    float[] get(long row) {
+    synchronized float[] get(long row) {
         Long offset = offsets.get(row);
         if (offset == null) {
             throw new IllegalStateException("no vector was written for row " + row);
@@ -91,7 +105,7 @@ final class VectorScratch implements AutoCloseable {
         MemorySegment.copy(mapped(), offset + 4, into, 0, into.byteSize());
     }
 
-    private MemorySegment mapped() {
+    private synchronized MemorySegment mapped() {
         flush();
         if (mapping.byteSize() < flushed) {
             try {

@@ -3,6 +3,7 @@ package dev.chromacompactor.compaction;
 import dev.chromacompactor.chroma.ChromaDatabase;
 import dev.chromacompactor.chroma.CollectionInfo;
 import dev.chromacompactor.chroma.Fold;
+import dev.chromacompactor.chroma.ReadAhead;
 import dev.chromacompactor.chroma.Stamp;
 import dev.chromacompactor.chroma.Summary;
 import dev.chromacompactor.failure.Failure;
@@ -63,10 +64,16 @@ public final class ChunkFold {
         List<FoldedDelta> folded = new ArrayList<>();
         Summary summary;
         try (Fold fold = Fold.intermediate(directory)) {
-            for (Fetched delta : fetched) {
-                folded.add(about(delta.input(), () -> apply(delta, fold)));
-                // Its space is free from here on: a chunk needs no more disk than its inputs and its result.
-                Scratch.deleteTree(delta.directory());
+            var sources = fetched.stream()
+                    .map(each ->
+                            new ReadAhead.Source(each.directory(), each.input().collection()))
+                    .toList();
+            try (ReadAhead deltas = fold.reading(sources, CostModel.READ_AHEAD)) {
+                for (Fetched delta : fetched) {
+                    folded.add(about(delta.input(), () -> apply(delta, deltas, fold)));
+                    // Its space is free from here on: a chunk needs no more disk than its inputs and its result.
+                    Scratch.deleteTree(delta.directory());
+                }
             }
             summary = fold.finishIntermediate();
         }
@@ -138,8 +145,8 @@ public final class ChunkFold {
         }
     }
 
-    private static FoldedDelta apply(Fetched delta, Fold fold) {
-        try (ChromaDatabase database = ChromaDatabase.openUnread(delta.directory())) {
+    private static FoldedDelta apply(Fetched delta, ReadAhead deltas, Fold fold) {
+        try (ChromaDatabase database = deltas.next()) {
             var applied = fold.apply(database, delta.stamp(), delta.input().collection());
             long records = 0;
             for (CollectionInfo collection : database.collections()) {

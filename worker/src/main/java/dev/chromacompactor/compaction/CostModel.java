@@ -22,6 +22,9 @@ public final class CostModel {
     /** Of a base the index is written anew beside the old one if too many of its nodes are deleted; else it grows in place. */
     private static final double DISK_PER_BASE_BYTE = 2;
 
+    /** What lies beside the index of a node: where it is in 192 directions at most, its leaf, its hash. Never more than its record. */
+    private static final long SIDECAR_PER_RECORD = 800;
+
     /** An archive of vectors shrinks little, but an index is preallocated: zeros, up to this for a collection. */
     private static final long PREALLOCATED = 32L << 20;
 
@@ -38,13 +41,16 @@ public final class CostModel {
     /** Of inputs of which nobody has counted the records yet. */
     private static final long TYPICAL_RECORD_BYTES = 4_096;
 
-    /**
-     * SQLite's page cache of the database that is written, as it is configured in {@code FoldDatabase}. What building a graph as a batch
-     * takes is not counted.
-     */
+    /** SQLite's page cache of the database that is written, as it is configured in {@code FoldDatabase}. */
     private static final long CACHE_MOST = 64L << 20;
     /** The caches of those that are read, buffers of transfers, decompressors. */
     private static final long OFF_HEAP_BESIDE = 32L << 20;
+
+    /** While many nodes are linked as a batch; as much as the vector itself more where no subspace will do, which is not counted. */
+    private static final long LINKING_PER_NODE = 2_600;
+
+    /** While one delta of a chunk is folded, so many are read. */
+    static final int READ_AHEAD = 1;
 
     private CostModel() {}
 
@@ -93,11 +99,12 @@ public final class CostModel {
     /**
      * {@code process_chunk}, of which by now the records are counted: at least this much heap.
      *
-     * @param most in one delta: they are read one after the other
+     * @param most in one delta
      * @param all in all deltas
      */
     static Footprint counted(long most, long all) {
-        return new Footprint(0, HEAP_BESIDE + most * HEAP_PER_RECORD + all * HEAP_PER_FOLDED, 0);
+        long read = Math.min((1 + READ_AHEAD) * most, all);
+        return new Footprint(0, HEAP_BESIDE + read * HEAP_PER_RECORD + all * HEAP_PER_FOLDED, 0);
     }
 
     /** {@code merge_chunk_group}. */
@@ -107,7 +114,13 @@ public final class CostModel {
 
     /** {@code final_merge}. */
     public static Footprint publish(List<Input> intermediates, Input base) {
-        return job(intermediates, DISK_PER_PUBLISHED_BYTE, base);
+        Footprint merged = job(intermediates, DISK_PER_PUBLISHED_BYTE, base);
+        long fresh = records(intermediates);
+        long bytes = base.bytes() + bytes(intermediates);
+        long sidecar = Math.min(bytes, (base.countedOrTypical() + fresh) * SIDECAR_PER_RECORD);
+        // A base of which too much was deleted is linked anew as well: that is rare, and would keep large ones out for
+        // ever.
+        return merged.plus(new Footprint(sidecar, 0, fresh * LINKING_PER_NODE));
     }
 
     /** A base of another writer, to look into. */
@@ -125,11 +138,18 @@ public final class CostModel {
     }
 
     private static Footprint job(List<Input> inputs, double factor, Input base) {
-        long bytes = inputs.stream().mapToLong(Input::bytes).sum();
-        long records = base.countedOrTypical()
-                + inputs.stream().mapToLong(Input::countedOrTypical).sum();
+        long bytes = bytes(inputs);
+        long records = base.countedOrTypical() + records(inputs);
         double disk = DISK_BESIDE + factor * bytes + DISK_PER_BASE_BYTE * base.bytes();
         return new Footprint((long) disk, HEAP_BESIDE + records * HEAP_PER_RECORD, offHeap(bytes + base.bytes()));
+    }
+
+    private static long bytes(List<Input> inputs) {
+        return inputs.stream().mapToLong(Input::bytes).sum();
+    }
+
+    private static long records(List<Input> inputs) {
+        return inputs.stream().mapToLong(Input::countedOrTypical).sum();
     }
 
     private static long offHeap(long bytes) {

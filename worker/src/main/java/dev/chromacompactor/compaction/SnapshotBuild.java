@@ -14,6 +14,7 @@ import dev.chromacompactor.snapshot.Manifest;
 import dev.chromacompactor.snapshot.Publisher;
 import dev.chromacompactor.snapshot.SnapshotCatalog;
 import dev.chromacompactor.store.ObjectStore;
+import dev.chromacompactor.telemetry.Metrics;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -114,6 +115,7 @@ public final class SnapshotBuild {
                 apply(fold, intermediates.get(place), refused, place);
             }
             summary = fold.finishSnapshot(horizonMillis);
+            recipe.metrics().validated(Metrics.Subject.OUTPUT, fold.proof());
         }
         Duration waited = recipe.unlocked(directory);
         List<Manifest.StoredFile> files = Publisher.describe(directory);

@@ -88,7 +88,8 @@ class BrokenInputTest {
     private void fold(Path directory) {
         ChromaDatabase.checkTables(directory);
         try (var fold = Fold.fresh(results);
-                var delta = ChromaDatabase.openUnread(directory)) {
+                var deltas = fold.reading(List.of(new ReadAhead.Source(directory, null)), 1);
+                var delta = deltas.next()) {
             fold.apply(delta, new Stamp(1, 1, "delta"), null);
         }
     }
@@ -99,7 +100,7 @@ class BrokenInputTest {
         Path directory = ChromaFixtures.unpack("1.5.9", "small_wal", scratch.resolve("db"));
 
         var refusal = catchThrowableOfType(
-                FailureException.class, () -> Fold.onto(directory, true).close());
+                FailureException.class, () -> Fold.onto(directory, true, null).close());
 
         assertThat(refusal.failure().reason()).isEqualTo("compactor-tables-invalid");
         assertThat(OpenFiles.of(List.of(directory.resolve("chroma.sqlite3")))).isEmpty();

@@ -128,7 +128,7 @@ class DeliveryOrderTest {
     }
 
     private static Summary publish(Path version, @Nullable Path base, List<Path> parts) {
-        try (var fold = base == null ? Fold.fresh(version) : Fold.onto(version, true)) {
+        try (var fold = base == null ? Fold.fresh(version) : Fold.onto(version, true, null)) {
             parts.forEach(part -> fold.applyIntermediate(part, stamp -> false));
             return fold.finishSnapshot(Long.MIN_VALUE);
         }

@@ -287,11 +287,26 @@ class FoldTest {
     void tables_of_ours_in_a_foreign_base_are_not_believed() {
         var base = publish(null, 0, written(30, live("x", "k", "base")));
         var foreign = copy(base);
-        try (var fold = Fold.onto(foreign, false)) {
+        try (var fold = Fold.onto(foreign, false, null)) {
             apply(fold, written(10, live("x", "k", "delta")));
             fold.finishSnapshot(0);
         }
         assertThat(metadata(foreign)).isEqualTo(Map.of("x", Map.of("k", "delta")));
+    }
+
+    /** 0.6 leaves a row without a value for NaN. */
+    @Test
+    void a_key_may_be_set_whose_row_in_the_base_holds_nothing() {
+        var base = publish(null, 0, written(30, live("x", "k", "base")));
+        try (var tables = FoldDatabase.writable(base.resolve(SqliteFile.NAME))) {
+            tables.update("INSERT INTO embedding_metadata (id, key) SELECT id, 'nothing' FROM embeddings");
+            tables.commit();
+        }
+        try (var fold = Fold.onto(base, false, null)) {
+            apply(fold, written(40, live("x", "nothing", "delta")));
+            fold.finishSnapshot(0);
+        }
+        assertThat(metadata(base)).isEqualTo(Map.of("x", Map.of("k", "base", "nothing", "delta")));
     }
 
     @Test
@@ -301,7 +316,7 @@ class FoldTest {
                 var dir = ChromaFixtures.unpack(version, name, folder());
                 Map<String, Map<String, Object>> before = metadata(dir);
                 var vectors = vectors(dir);
-                try (var fold = Fold.onto(dir, false)) {
+                try (var fold = Fold.onto(dir, false, null)) {
                     fold.finishSnapshot(0);
                 }
                 assertThat(metadata(dir)).as(version + " " + name).isEqualTo(before);
@@ -315,11 +330,11 @@ class FoldTest {
     void a_collection_that_the_merge_does_not_touch_keeps_its_index_byte_for_byte() throws IOException {
         var dir = ChromaFixtures.unpack("1.5.9", "two_collections", folder());
         var lines = collection(dir, "lines").vectorSegment();
-        try (var fold = Fold.onto(dir, false)) {
+        try (var fold = Fold.onto(dir, false, null)) {
             fold.finishSnapshot(0);
         }
         var next = copy(dir);
-        try (var fold = Fold.onto(next, true);
+        try (var fold = Fold.onto(next, true, null);
                 var delta = ChromaDatabase.open(ChromaFixtures.unpack("1.5.9", "two_collections", folder()))) {
             fold.apply(onlyWords(delta), new Stamp(1, 0, "d"), null);
             fold.finishSnapshot(0);
@@ -441,7 +456,7 @@ class FoldTest {
     void a_list_value_is_refused_by_name_where_the_level_has_no_place_for_it() {
         var base = ChromaFixtures.unpack("0.6.3", "small_wal", folder());
         try (var lists = ChromaDatabase.open(ChromaFixtures.unpack("1.5.9", "all_types", folder()));
-                var fold = Fold.onto(base, false)) {
+                var fold = Fold.onto(base, false, null)) {
             assertThatThrownBy(() -> fold.apply(lists, new Stamp(1, 0, "d"), "other"))
                     .isInstanceOfSatisfying(FailureException.class, e -> {
                         assertThat(e.failure().reason()).isEqualTo("schema-level-too-low");
@@ -456,7 +471,7 @@ class FoldTest {
             var base = ChromaFixtures.unpack(version, "small_wal", folder());
             try (var dimension = ChromaDatabase.open(ChromaFixtures.unpack(version, "churn", folder()));
                     var space = ChromaDatabase.open(ChromaFixtures.unpack(version, "churn_cosine", folder()));
-                    var fold = Fold.onto(base, false)) {
+                    var fold = Fold.onto(base, false, null)) {
                 assertThatThrownBy(() -> fold.apply(dimension, new Stamp(1, 0, "d"), null))
                         .hasMessageContaining("words")
                         .hasMessageContaining("dimension 32")
@@ -515,7 +530,7 @@ class FoldTest {
 
     private Path publish(@Nullable Path base, long horizon, History.Written... deltas) {
         var dir = base == null ? folder() : copy(base);
-        try (var fold = base == null ? Fold.fresh(dir) : Fold.onto(dir, true)) {
+        try (var fold = base == null ? Fold.fresh(dir) : Fold.onto(dir, true, null)) {
             for (var delta : deltas) {
                 apply(fold, delta);
             }
@@ -526,7 +541,7 @@ class FoldTest {
 
     private Path publish(Path base, long horizon, Path intermediate, Predicate<Stamp> refused) {
         var dir = copy(base);
-        try (var fold = Fold.onto(dir, true)) {
+        try (var fold = Fold.onto(dir, true, null)) {
             fold.applyIntermediate(intermediate, refused);
             fold.finishSnapshot(horizon);
         }

@@ -151,7 +151,7 @@ class FoldsRandomHistoriesTest {
 
         private void publish(Path snapshot, boolean first, List<Path> intermediates) {
             steps.add("publish " + intermediates.stream().map(Path::getFileName).toList());
-            try (var fold = first ? Fold.fresh(snapshot) : Fold.onto(snapshot, true)) {
+            try (var fold = first ? Fold.fresh(snapshot) : Fold.onto(snapshot, true, null)) {
                 for (Path each : intermediates) {
                     var _ = fold.applyIntermediate(each, _ -> false);
                 }

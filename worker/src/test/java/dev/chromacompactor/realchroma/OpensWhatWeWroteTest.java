@@ -74,7 +74,7 @@ class OpensWhatWeWroteTest {
             intermediates.addFirst(intermediate(scratch.resolve("intermediate-" + i), delta, i, null));
         }
 
-        try (var fold = Fold.onto(snapshot, false)) {
+        try (var fold = Fold.onto(snapshot, false, null)) {
             for (Path each : intermediates) {
                 var _ = fold.applyIntermediate(each, _ -> false);
             }
@@ -82,6 +82,30 @@ class OpensWhatWeWroteTest {
         }
 
         assertThat(Compared.differences(snapshot, writer.dump(reference))).isEmpty();
+        assertGood(snapshot, reader, SOME_MORE);
+    }
+
+    @ParameterizedTest(name = "base of {0}, read by {1}")
+    @MethodSource("pairs")
+    void our_files_beside_an_index_that_grew_disturb_nobody(RealChroma writer, RealChroma reader) throws IOException {
+        var snapshot = scratch.resolve("snapshot");
+        writer.scenario("churn", snapshot);
+        var delta = scratch.resolve("delta");
+        int fresh = 0;
+        var records = new ArrayList<ChromaRecord>();
+        for (ChromaRecord each : records(new Random(SEED), 300, 16)) {
+            records.add(new ChromaRecord("new" + fresh++, each.live()));
+        }
+        writer.upsert(delta, "words", Space.L2, records);
+        try (var fold = Fold.onto(snapshot, false, null)) {
+            var _ = fold.applyIntermediate(intermediate(scratch.resolve("intermediate"), delta, 1, null), _ -> false);
+            var _ = fold.finishSnapshot(Long.MIN_VALUE);
+        }
+        try (var files = Files.walk(snapshot)) {
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .contains("compactor.sidecar", "compactor.sketch");
+        }
+
         assertGood(snapshot, reader, SOME_MORE);
     }
 

@@ -1,0 +1,98 @@
+package dev.chromacompactor.chroma;
+
+import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.FailureException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The deltas of a fold in their order. Reading one takes no look at what it is folded into, so the next few are opened and read
+ * on other threads while this one folds. What is wrong with a delta shows when it is its turn.
+ *
+ * <p>After close nothing is being read any more and nothing is open but what {@link #next} gave out.
+ */
+public final class ReadAhead implements AutoCloseable {
+    /**
+     * A delta that {@link ChromaDatabase#checkTables} found sound.
+     *
+     * @param renameTo see {@link Fold#apply}
+     */
+    public record Source(Path directory, @Nullable String renameTo) {}
+
+    private final Iterator<Source> rest;
+    private final VectorScratch scratch;
+    private final ExecutorService pool;
+    private final Deque<Future<ChromaDatabase>> ahead = new ArrayDeque<>();
+
+    ReadAhead(List<Source> deltas, int atOnce, VectorScratch scratch) {
+        this.rest = deltas.iterator();
+        this.scratch = scratch;
+        // Platform threads: reading SQLite is a native call, which would pin a virtual one's carrier.
+        this.pool = Executors.newFixedThreadPool(
+                atOnce, Thread.ofPlatform().name("read-ahead-", 0).factory());
+        for (int i = 0; i < atOnce; i++) {
+            begin();
+        }
+    }
+
+    private void begin() {
+        if (rest.hasNext()) {
+            Source source = rest.next();
+            ahead.add(pool.submit(() -> read(source)));
+        }
+    }
+
+    private ChromaDatabase read(Source source) {
+        ChromaDatabase delta = ChromaDatabase.openUnread(source.directory());
+        try {
+            delta.readAhead(source.renameTo(), scratch);
+            return delta;
+        } catch (RuntimeException | Error e) {
+            try (delta) {
+                throw e;
+            }
+        }
+    }
+
+    /**
+     * The next delta, for {@link Fold#apply}; whoever asks closes it.
+     *
+     * @throws FailureException what is wrong with it; NODE {@code interrupted} if this thread is told to stop
+     */
+    public ChromaDatabase next() {
+        begin();
+        try {
+            ChromaDatabase first = ahead.element().get();
+            ahead.remove();
+            return first;
+        } catch (ExecutionException e) {
+            throw switch (e.getCause()) {
+                case Error error -> throw error;
+                case RuntimeException failure -> failure;
+                case null, default -> new IllegalStateException(e);
+            };
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FailureException(Blame.NODE, "interrupted", "read the next delta: told to stop", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+        for (Future<ChromaDatabase> each : ahead) {
+            if (each.state() == Future.State.SUCCESS) {
+                each.resultNow().close();
+            }
+        }
+        ahead.clear();
+    }
+}

@@ -3,10 +3,12 @@ package dev.chromacompactor.cli;
 import dev.chromacompactor.chroma.ChromaDatabase;
 import dev.chromacompactor.chroma.Fold;
 import dev.chromacompactor.chroma.Ledger;
+import dev.chromacompactor.chroma.ReadAhead;
 import dev.chromacompactor.chroma.Seal;
 import dev.chromacompactor.chroma.Stamp;
 import dev.chromacompactor.chroma.Summary;
 import dev.chromacompactor.compaction.Scratch;
+import dev.chromacompactor.store.Transfers;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,7 +60,7 @@ final class MergeCommand implements Callable<Integer> {
     @Option(
             names = "--threads",
             paramLabel = "N",
-            description = "Inputs unpacked and checked at once; the number of cores unless named. "
+            description = "Inputs unpacked, checked and read at once; the number of cores unless named. "
                     + "The result does not depend on it.")
     private @Nullable Integer threads;
 
@@ -96,7 +98,7 @@ final class MergeCommand implements Callable<Integer> {
         try (NewDirectory target = NewDirectory.at(out)) {
             Path content = target.scratch().directory("out");
             List<Input> checked = check(atOnce, content, target.scratch());
-            Summary summary = fold(checked, content, target.scratch());
+            Summary summary = fold(checked, atOnce, content, target.scratch());
             Seal.write(content, summary.digest());
             target.publish(content);
             var merged = new Merged(
@@ -153,7 +155,7 @@ final class MergeCommand implements Callable<Integer> {
                 }
             } catch (ExecutionException e) {
                 running.forEach(each -> each.cancel(false));
-                throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+                throw Transfers.unwrapped(e);
             }
             return checked;
         }
@@ -179,16 +181,27 @@ final class MergeCommand implements Callable<Integer> {
         });
     }
 
-    private Summary fold(List<Input> checked, Path content, Scratch scratch) {
+    private Summary fold(List<Input> checked, int atOnce, Path content, Scratch scratch) {
         try (Fold fold = base == null
                 ? Fold.fresh(content)
                 : Fold.onto(content, false, checked.getLast().proven())) {
+            apply(checked.subList(0, inputs.size()), fold, atOnce, scratch);
+            output.step("building and checking the index");
+            return fold.finishSnapshot(0);
+        }
+    }
+
+    private void apply(List<Input> checked, Fold fold, int atOnce, Scratch scratch) {
+        var sources = checked.stream()
+                .map(input -> new ReadAhead.Source(input.directory(), collection))
+                .toList();
+        try (ReadAhead deltas = fold.reading(sources, Math.min(atOnce, checked.size()))) {
             long now = context.clock().millis();
-            for (int place = 0; place < inputs.size(); place++) {
+            for (int place = 0; place < checked.size(); place++) {
                 Input input = checked.get(place);
                 var stamp = new Stamp(now, place, input.named().toString());
                 Local.about(input.named(), () -> {
-                    try (ChromaDatabase delta = ChromaDatabase.openUnread(input.directory())) {
+                    try (ChromaDatabase delta = deltas.next()) {
                         return fold.apply(delta, stamp, collection);
                     }
                 });
@@ -198,8 +211,6 @@ final class MergeCommand implements Callable<Integer> {
                 }
                 output.progress("inputs merged", place + 1L, inputs.size());
             }
-            output.step("building and checking the index");
-            return fold.finishSnapshot(0);
         }
     }
 }

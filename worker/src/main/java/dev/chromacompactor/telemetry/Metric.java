@@ -30,7 +30,12 @@ enum Metric {
     CHUNKS(Kind.COUNTER, "chunks", null, "Chunks that were processed: done, or failed for good", Keys.OUTCOME),
     CHUNK_FAILURES(Kind.COUNTER, "chunk.failures", null, "Attempts at a chunk that failed", Keys.BLAME, Keys.REASON),
     UNLOCK_WAIT(Kind.TIMER, "unlock.wait", null, "Wait before an upload until nothing holds the files"),
-    VALIDATION(Kind.TIMER, "validation", null, "Reading every id, vector and link of a database", Keys.SUBJECT),
+    VALIDATION(
+            Kind.TIMER,
+            "validation",
+            null,
+            "Checking the tables of a delta, whose records are checked as they are folded; reading what we made, before it is uploaded",
+            Keys.SUBJECT),
     PUBLISHES(
             Kind.COUNTER,
             "publishes",

@@ -148,8 +148,9 @@ public final class Metrics {
 
     /** What a validation read. */
     public enum Subject {
+        /** Its tables alone: its records are checked while they are folded. */
         DELTA,
-        /** What we made ourselves, before it is uploaded. */
+        /** An intermediate whole, or of a snapshot what the merge has not left as it was proven. */
         OUTPUT
     }
 

@@ -175,9 +175,7 @@ class FollowingTest {
 
     @Test
     void what_a_rollback_took_out_is_not_waited_for() throws Exception {
-        Plan plan = scene.enqueue("b-1", Policy.PUBLISH, "a");
-        scene.done(plan, 0);
-        scene.publish(plan);
+        scene.published("b-1", Policy.PUBLISH, "a");
         scene.rollBack(dev.chromacompactor.snapshot.ChunkName.of("b-1", 0));
 
         assertThat(follow(false, false, true, "b-1", List.of())).isEqualTo(ExitCode.FOUND_SOMETHING);

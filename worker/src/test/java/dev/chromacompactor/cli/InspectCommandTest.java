@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
@@ -152,5 +154,42 @@ class InspectCommandTest {
                         .ended(ExitCode.FAILED)
                         .err())
                 .contains("sqlite-corrupt");
+    }
+
+    @Test
+    void deep_counts_the_digest_of_what_we_wrote_again_and_names_a_difference() throws Exception {
+        Path merged = here.resolve("merged");
+        String left = stage.run("merge", "--json", "--out", merged.toString(), directory.toString())
+                .ended(0)
+                .json()
+                .get("digest")
+                .asText();
+
+        JsonNode same = stage.run("inspect", "--deep", "--json", merged.toString())
+                .ended(0)
+                .json();
+        assertThat(same.get("digest").asText()).isEqualTo(left);
+        assertThat(same.get("promised").asText()).isEqualTo(left);
+        assertThat(stage.run("inspect", "--deep", merged.toString()).ended(0).out())
+                .contains(left + ", as it was left");
+
+        change(merged);
+        JsonNode other = stage.run("inspect", "--deep", "--json", merged.toString())
+                .ended(0)
+                .json();
+        assertThat(other.get("promised").asText()).isEqualTo(left);
+        assertThat(other.get("digest").asText()).hasSize(32).isNotEqualTo(left);
+        assertThat(stage.run("inspect", "--deep", merged.toString()).ended(0).out())
+                .contains("written to since it was left with " + left);
+    }
+
+    /** One value of one record, which breaks nothing. */
+    private static void change(Path merged) throws SQLException {
+        try (var connection = DriverManager.getConnection("jdbc:sqlite:" + merged.resolve("chroma.sqlite3"));
+                var statement = connection.createStatement()) {
+            assertThat(statement.executeUpdate("UPDATE embedding_metadata SET int_value = int_value + 1 WHERE rowid ="
+                            + " (SELECT min(rowid) FROM embedding_metadata WHERE int_value IS NOT NULL)"))
+                    .isEqualTo(1);
+        }
     }
 }

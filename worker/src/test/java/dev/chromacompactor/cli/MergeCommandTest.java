@@ -212,6 +212,19 @@ class MergeCommandTest {
     }
 
     @Test
+    void the_digest_follows_records_that_were_added_to_a_base_and_then_changed_by_a_later_input() throws Exception {
+        Path base = base("persisted");
+        Path added = fixture("small_wal", "c");
+        Path changed = fixture("small_wal", "d");
+        rewriteDocuments(changed, "changed");
+
+        JsonNode merged = merge("--base", base, added, changed).ended(0).json();
+
+        assertThat(documents(out())).contains("changed");
+        assertThat(merged.get("digest").asText()).isEqualTo(digest(out()));
+    }
+
+    @Test
     void a_base_that_somebody_wrote_to_since_is_read_anew() throws Exception {
         Path base = base("persisted");
         rewriteDocuments(base, "changed");

@@ -97,6 +97,19 @@ class SnapshotCommandTest {
     }
 
     @Test
+    void inspect_counts_the_digest_that_the_manifest_of_a_version_says() {
+        String version = "s3://" + stage.store().bucket() + "/words/snapshot/timestamped/" + live("words");
+
+        JsonNode inspected =
+                stage.run("inspect", "--deep", "--json", version).ended(0).json();
+
+        JsonNode manifest = snapshot("show", "words", "--json").ended(0).json();
+        assertThat(inspected.get("digest"))
+                .isEqualTo(inspected.get("promised"))
+                .isEqualTo(manifest.get("contents").get("record_digest"));
+    }
+
+    @Test
     void what_is_not_there_is_said_in_words() {
         assertThat(snapshot("list", "nobody").ended(0).out()).contains("nothing was published yet");
         assertThat(snapshot("show", "nobody").ended(ExitCode.FAILED).err()).contains("nothing-published");

@@ -159,6 +159,8 @@ class WatchedWorkerIT {
                 .containsPattern("compactor_publishes_total\\{database=\"" + DATABASE + "\",outcome=\"won\"} [12].0")
                 .contains("compactor_chunks_total{outcome=\"done\"} 2.0")
                 .contains("compactor_validation_seconds_count{subject=\"delta\"} 4")
+                // Two intermediates and one snapshot, or two.
+                .containsPattern("compactor_validation_seconds_count\\{subject=\"output\"} [34]")
                 .contains("compactor_unlock_wait_seconds_count")
                 .contains("compactor_messages_settled_total{blame=\"none\",job=\"process_chunk\",outcome=\"done\","
                         + "reason=\"none\"} 2.0")

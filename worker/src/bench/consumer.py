@@ -38,19 +38,20 @@ def main():
     arguments.add_argument("--quick", action="store_true", help="few messages, one round, nothing written down")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--messages", type=int, default=20_000)
+    arguments.add_argument("--warm-up", type=int, default=60_000, help="messages before those that are measured")
     arguments.add_argument("--only", nargs="+", choices=["ours", "node", "spring"], default=["ours", "node", "spring"])
     options = arguments.parse_args()
-    messages, rounds = (5_000, 1) if options.quick else (options.messages, options.rounds)
+    messages, warm_up, rounds = (5_000, 5_000, 1) if options.quick else (options.messages, options.warm_up, options.rounds)
     commands, versions = install(options.only)
     runs = {each: [] for each in CONTENDERS if each[0] in options.only}
     loads = []
     for number in range(1, rounds + 1):
         for name, poison in runs:
-            runs[name, poison].append(run(commands[name], messages, poison))
+            runs[name, poison].append(run(commands[name], messages, warm_up, poison))
             loads.append(os.getloadavg()[0])
             rate, cpu = runs[name, poison][-1]
             print(f"round {number}: {name}, {poison} % poison: {rate:.0f} a second, {cpu:.1f} CPU s", flush=True)
-        text = report(messages, number, runs, loads, versions)
+        text = report(messages, warm_up, number, runs, loads, versions)
         print(f"\n{text}\n", flush=True)
     if not options.quick and len(runs) == len(CONTENDERS):
         write_down(text)
@@ -64,7 +65,7 @@ def install(names):
     lib = f"{COMPACTOR}/lib/*"
     subprocess.run([JAVA / "javac", "-d", ours, "-cp", lib, HERE / "consumer/Ours.java"], check=True)
     # The worker's own options, its log to standard error and all.
-    options = ["--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Dcompactor.log.level=INFO"]
+    options = ["--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-XX:CompileThresholdScaling=5", "-Dcompactor.log.level=INFO"]
     commands = {"ours": [JAVA / "java", *options, "-cp", f"{ours}:{lib}", "Ours"]}
     if "node" in names:
         node = BENCH / "node"
@@ -85,15 +86,14 @@ def install(names):
     return commands, versions
 
 
-def run(command, messages, poison):
-    """Good messages a second of the warm process, up to the last acknowledgement, and its CPU seconds for as many.
+def run(command, messages, warm_up, poison):
+    """Good messages a second of the warm process, up to the last acknowledgement, and its CPU seconds for them.
 
-    As many messages come before, so that what is measured is a worker that has been running, not the start of a JVM.
+    What is measured is a worker that has been running, not the start of a JVM: other messages, likewise mixed, come before.
     """
     servers = subprocess.Popen([COMPACTOR / "bin/compactor", "dev", "--json"], stdout=subprocess.PIPE, text=True)
     try:
         sqs = Sqs(json.loads(servers.stdout.readline()))
-        warm_up = messages
         sqs.fill(warm_up + messages, poison)
         # We bury poison; with the others it stays until SQS moves it.
         left = 0 if "Ours" in command else (warm_up + messages) * poison // 100
@@ -154,10 +154,10 @@ class Sqs:
             return json.loads(answer.read())
 
 
-def report(messages, rounds, runs, loads, versions):
+def report(messages, warm_up, rounds, runs, loads, versions):
     today = datetime.date.today().isoformat()
     lines = [
-        f"{today}, {os.cpu_count()} cores, load {min(loads):.0f} to {max(loads):.0f}, {messages:,} messages, "
+        f"{today}, {os.cpu_count()} cores, load {min(loads):.0f} to {max(loads):.0f}, {messages:,} messages after {warm_up:,}, "
         f"medians of {rounds}.", "", "| | good jobs a second | × | CPU s |", "| --- | ---: | ---: | ---: |"]
     base = statistics.median(rate for rate, _ in runs["ours", 0]) if ("ours", 0) in runs else 1
     for each, done in runs.items():

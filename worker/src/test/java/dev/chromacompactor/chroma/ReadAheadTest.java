@@ -67,8 +67,6 @@ class ReadAheadTest {
     }
 
     private void assertNothingIsLeft() {
-        assertThat(Thread.getAllStackTraces().keySet())
-                .noneMatch(thread -> thread.getName().startsWith("read-ahead-"));
         assertThat(OpenFiles.of(deltas.stream()
                         .map(each -> each.resolve(SqliteFile.NAME))
                         .toList()))

@@ -104,7 +104,7 @@ class DeliveryOrderTest {
                 waiting.add(random.nextInt(waiting.size() + 1), merged);
             }
             if (coming.isEmpty() || random.nextInt(5) == 0) {
-                Path version = base == null ? folder() : copy(base);
+                Path version = base == null ? folder() : Folders.copy(base, folder());
                 Summary summary = publish(version, base, waiting);
                 records += summary.ledger().growth();
                 assertThat(summary.records()).as("the ledgers of all versions").isEqualTo(records);
@@ -142,18 +142,6 @@ class DeliveryOrderTest {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private Path copy(Path source) {
-        var target = folder();
-        try (var paths = Files.walk(source)) {
-            for (Path path : paths.skip(1).toList()) {
-                Files.copy(path, target.resolve(source.relativize(path)));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return target;
     }
 
     private void removeAllBut(List<Path> kept) {

@@ -164,7 +164,7 @@ class FoldTest {
             long records = 0;
             while (!rest.isEmpty()) {
                 var chunk = rest.subList(0, 1 + random.nextInt(rest.size()));
-                var dir = base == null ? folder() : copy(base);
+                var dir = base == null ? folder() : Folders.copy(base, folder());
                 String known = random.nextInt(4) == 0 ? null : proven;
                 try (var fold = base == null ? Fold.fresh(dir) : Fold.onto(dir, true, known)) {
                     for (var delta : chunk) {
@@ -212,18 +212,6 @@ class FoldTest {
                     .isEqualTo(database.number(
                             "SELECT count(*) FROM embedding_fulltext_search WHERE string_value IS NOT NULL"));
         }
-    }
-
-    private Path copy(Path source) {
-        var target = folder();
-        try (var paths = Files.walk(source)) {
-            for (Path path : paths.skip(1).toList()) {
-                Files.copy(path, target.resolve(source.relativize(path)));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return target;
     }
 
     @Test
@@ -286,7 +274,7 @@ class FoldTest {
     @Test
     void tables_of_ours_in_a_foreign_base_are_not_believed() {
         var base = publish(null, 0, written(30, live("x", "k", "base")));
-        var foreign = copy(base);
+        var foreign = Folders.copy(base, folder());
         try (var fold = Fold.onto(foreign, false, null)) {
             apply(fold, written(10, live("x", "k", "delta")));
             fold.finishSnapshot(0);
@@ -333,7 +321,7 @@ class FoldTest {
         try (var fold = Fold.onto(dir, false, null)) {
             fold.finishSnapshot(0);
         }
-        var next = copy(dir);
+        var next = Folders.copy(dir, folder());
         try (var fold = Fold.onto(next, true, null);
                 var delta = ChromaDatabase.open(ChromaFixtures.unpack("1.5.9", "two_collections", folder()))) {
             fold.apply(onlyWords(delta), new Stamp(1, 0, "d"), null);
@@ -529,7 +517,7 @@ class FoldTest {
     }
 
     private Path publish(@Nullable Path base, long horizon, History.Written... deltas) {
-        var dir = base == null ? folder() : copy(base);
+        var dir = base == null ? folder() : Folders.copy(base, folder());
         try (var fold = base == null ? Fold.fresh(dir) : Fold.onto(dir, true, null)) {
             for (var delta : deltas) {
                 apply(fold, delta);
@@ -540,7 +528,7 @@ class FoldTest {
     }
 
     private Path publish(Path base, long horizon, Path intermediate, Predicate<Stamp> refused) {
-        var dir = copy(base);
+        var dir = Folders.copy(base, folder());
         try (var fold = Fold.onto(dir, true, null)) {
             fold.applyIntermediate(intermediate, refused);
             fold.finishSnapshot(horizon);

@@ -54,21 +54,9 @@ class PlainIntermediateTest {
         }
     }
 
-    private Path copy(Path source) {
-        var target = folder();
-        try (var paths = Files.walk(source)) {
-            for (Path path : paths.skip(1).toList()) {
-                Files.copy(path, target.resolve(source.relativize(path)));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return target;
-    }
-
     /** The same, of which nothing is copied: of each record it also remembers a delete that is older than any, which says nothing. */
     private Path oneByOne(Path intermediate) {
-        var target = copy(intermediate);
+        var target = Folders.copy(intermediate, folder());
         try (var database = FoldDatabase.writable(target.resolve(SqliteFile.NAME))) {
             database.update("""
                     INSERT OR IGNORE INTO compactor_register (collection, id, kind, key, removed, ref)
@@ -107,7 +95,7 @@ class PlainIntermediateTest {
 
     /** Onto nothing, or onto what was published of the others before. */
     private Result snapshot(List<Path> intermediates, Predicate<Stamp> refused, Path base, String proven) {
-        var directory = base == null ? folder() : copy(base);
+        var directory = base == null ? folder() : Folders.copy(base, folder());
         Summary summary;
         try (var fold = base == null ? Fold.fresh(directory) : Fold.onto(directory, true, proven)) {
             intermediates.forEach(one -> fold.applyIntermediate(one, refused));

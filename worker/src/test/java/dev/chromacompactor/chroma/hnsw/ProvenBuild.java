@@ -1,8 +1,6 @@
 package dev.chromacompactor.chroma.hnsw;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
+import dev.chromacompactor.chroma.Folders;
 import java.nio.file.Path;
 import java.util.Collection;
 import org.jspecify.annotations.NullUnmarked;
@@ -33,7 +31,7 @@ final class ProvenBuild {
         if (base == null) {
             report = HnswBuilder.build(null, folder, parameters, upserts, removed, tuning, proven);
         } else {
-            Path copy = copy(base.folder(), folder.resolveSibling(folder.getFileName() + "-base"));
+            Path copy = Folders.copy(base.folder(), folder.resolveSibling(folder.getFileName() + "-base"));
             try (HnswIndex used = HnswIndex.open(copy, base.space())) {
                 report = HnswBuilder.build(used, folder, parameters, upserts, removed, tuning, proven);
             }
@@ -44,17 +42,5 @@ final class ProvenBuild {
             }
         }
         return report;
-    }
-
-    static Path copy(Path from, Path to) {
-        try (var files = Files.list(from)) {
-            Files.createDirectory(to);
-            for (Path file : files.toList()) {
-                Files.copy(file, to.resolve(file.getFileName()));
-            }
-            return to;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -48,6 +48,8 @@ public final class CostModel {
 
     /** While many nodes are linked as a batch; as much as the vector itself more where no subspace will do, which is not counted. */
     private static final long LINKING_PER_NODE = 2_600;
+    /** What that takes of memory; the rest of it lies in files. */
+    private static final long LINKING_MOST = 512L << 20;
 
     /** While one delta of a chunk is folded, so many are read. */
     static final int READ_AHEAD = 1;
@@ -120,7 +122,9 @@ public final class CostModel {
         long sidecar = Math.min(bytes, (base.countedOrTypical() + fresh) * SIDECAR_PER_RECORD);
         // A base of which too much was deleted is linked anew as well: that is rare, and would keep large ones out for
         // ever.
-        return merged.plus(new Footprint(sidecar, 0, fresh * LINKING_PER_NODE));
+        long linking = fresh * LINKING_PER_NODE;
+        long inMemory = Math.min(linking, LINKING_MOST);
+        return merged.plus(new Footprint(sidecar + linking - inMemory, 0, inMemory));
     }
 
     /** A base of another writer, to look into. */

@@ -24,6 +24,16 @@ class CostModelTest {
     }
 
     @Test
+    void linking_more_records_than_memory_is_meant_for_takes_disk_instead() {
+        long bytes = 2_000_000 * RECORD;
+        var million = CostModel.publish(List.of(new CostModel.Input(bytes, 1_000_000)), CostModel.Input.NOTHING);
+        var two = CostModel.publish(List.of(new CostModel.Input(bytes, 2_000_000)), CostModel.Input.NOTHING);
+
+        assertThat(two.offHeap()).isEqualTo(million.offHeap()).isLessThan(1L << 30);
+        assertThat(two.disk() - million.disk()).isEqualTo((2_600L + 800) * 1_000_000);
+    }
+
+    @Test
     void what_lies_beside_the_index_takes_disk_for_each_record_old_or_new() {
         var counted = CostModel.publish(List.of(of(10_000)), of(90_000));
         var same = CostModel.publish(

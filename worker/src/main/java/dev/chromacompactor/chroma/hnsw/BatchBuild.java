@@ -1,7 +1,6 @@
 package dev.chromacompactor.chroma.hnsw;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>While this runs a node takes, outside the heap, 4 bytes for each direction of its sketch (512 at most, and beside these as many as
  * its vector has values where fewer will not do), 384 for the guard's products with its sample and, with M = 16, 160 for its list; and
- * about 200 on the heap. All of it is released when the caller closes the arena, or before.
+ * about 200 on the heap. All of it is released when the caller closes the arena, or before; what is much lies in files, see {@link ScratchArena}.
  */
 final class BatchBuild {
     /** See {@link Diversity}. */
@@ -26,7 +25,7 @@ final class BatchBuild {
     private final Graph graph;
     private final Fresh.Tuning tuning;
     private final Workers workers;
-    private final Arena arena;
+    private final ScratchArena arena;
 
     /** By rank. */
     private final int[] nodes;
@@ -39,7 +38,7 @@ final class BatchBuild {
     /**
      * @param nodes to link, without twins, raised to their levels, highest first
      */
-    BatchBuild(Graph graph, int[] nodes, int ef, Fresh.Tuning tuning, Arena arena) {
+    BatchBuild(Graph graph, int[] nodes, int ef, Fresh.Tuning tuning, ScratchArena arena) {
         this.graph = graph;
         this.nodes = nodes;
         this.tuning = tuning;

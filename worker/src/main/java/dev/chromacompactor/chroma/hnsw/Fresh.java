@@ -92,7 +92,7 @@ final class Fresh {
         for (int node : nodes) {
             graph.raise(node, entries.get(node).level());
         }
-        try (Arena arena = Arena.ofShared()) {
+        try (var arena = new ScratchArena(folder)) {
             var build = new BatchBuild(graph, nodes, ef, tuning, arena);
             if (!build.run()) {
                 return false;

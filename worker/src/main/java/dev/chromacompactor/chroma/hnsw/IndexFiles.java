@@ -3,6 +3,8 @@ package dev.chromacompactor.chroma.hnsw;
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -23,6 +25,19 @@ final class IndexFiles {
             throw unreadable(file, e);
         } catch (OutOfMemoryError e) {
             throw torn(file, "is too large to be one");
+        }
+    }
+
+    /**
+     * Writes zeros. Every block of a file is written before it is mapped: a full disk is then an exception, not a signal that ends the process.
+     *
+     * @param at the first byte
+     * @param end the byte after the last
+     */
+    static void fill(FileChannel file, long at, long end) throws IOException {
+        ByteBuffer zeros = ByteBuffer.allocateDirect(1 << 20);
+        for (long next = at; next < end; ) {
+            next += file.write(zeros.clear().limit((int) Math.min(zeros.capacity(), end - next)), next);
         }
     }
 

@@ -34,7 +34,7 @@ final class Sketcher {
     private final int[] nodes;
     private final int keep;
     private final Workers workers;
-    private final Arena arena;
+    private final ScratchArena arena;
     private final int dimension;
     private final boolean ip;
     private @Nullable Projection projection;
@@ -44,7 +44,7 @@ final class Sketcher {
      * @param keep how many candidates will be kept
      * @param arena where the sketch lives
      */
-    Sketcher(Graph graph, int[] nodes, int keep, Workers workers, Arena arena) {
+    Sketcher(Graph graph, int[] nodes, int keep, Workers workers, ScratchArena arena) {
         this.graph = graph;
         this.nodes = nodes;
         this.keep = keep;
@@ -62,7 +62,7 @@ final class Sketcher {
 
     /** Empty if sums of this width cannot tell these vectors apart: they overflow, or are far nearer to each other than to their mean. */
     Optional<Sketch> make() {
-        try (Arena once = Arena.ofShared()) {
+        try (ScratchArena once = arena.beside()) {
             Matrix sample = sample(once, Projection.SAMPLE);
             Matrix known = sample(once, Guard.SAMPLE);
             float[] mean;

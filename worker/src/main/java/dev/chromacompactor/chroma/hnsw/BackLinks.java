@@ -82,9 +82,10 @@ final class BackLinks {
         System.arraycopy(incoming, starts[row], candidates, own, back);
         Nearest.sort(candidates, own + back);
         int count = diversity.choose(candidates, own + back, most);
+        int[] links = new int[count];
         for (int k = 0; k < count; k++) {
-            graph.setLink(nodes[row], level, k, nodes[Nearest.node(diversity.chosen()[k])]);
+            links[k] = nodes[Nearest.node(diversity.chosen()[k])];
         }
-        graph.setLinks(nodes[row], level, count);
+        graph.setLinks(nodes[row], level, links, count);
     }
 }

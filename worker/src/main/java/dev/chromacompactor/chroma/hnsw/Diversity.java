@@ -12,6 +12,7 @@ final class Diversity {
     private final int depth;
     private final float[] vectors;
     private final float[] self;
+    private int from;
 
     /** What the last call chose, and where the copies of these are. */
     private final long[] chosen;
@@ -33,11 +34,16 @@ final class Diversity {
         this.places = new int[most];
     }
 
-    /** The distance of two rows by all columns of the sketch. */
-    float distance(int a, int b) {
-        sketch.z().read(a, self, 0, depth);
-        sketch.z().read(b, vectors, 0, depth);
-        return sketch.distance(a, b, Kernels.dot(self, 0, vectors, 0, depth));
+    /** From here on distances are those from this row. */
+    void from(int row) {
+        from = row;
+        sketch.z().read(row, self, 0, depth);
+    }
+
+    /** The distance to a row by all columns of the sketch. */
+    float distance(int row) {
+        sketch.z().read(row, vectors, 0, depth);
+        return sketch.distance(from, row, Kernels.dot(self, 0, vectors, 0, depth));
     }
 
     /** What the last call chose, nearest first. */
@@ -53,7 +59,7 @@ final class Diversity {
      */
     int chooseFound(int row, long[] candidates, int count, int most) {
         int[] rows = new int[count];
-        sketch.z().read(row, self, 0, depth);
+        from(row);
         for (int k = 0; k < count; k++) {
             rows[k] = Nearest.node(candidates[k]);
             sketch.z().read(rows[k], vectors, k * depth, depth);

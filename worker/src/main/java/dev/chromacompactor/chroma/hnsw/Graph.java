@@ -61,7 +61,6 @@ final class Graph implements AutoCloseable {
         }
     }
 
-    /** Every block is written before it is mapped: a full disk is then an exception, not a signal that ends the process. */
     private MemorySegment map(Path file, long bytes, @Nullable HnswIndex base) throws IOException {
         if (base != null) {
             Path from = base.folder().resolve(IndexFiles.DATA);
@@ -72,10 +71,7 @@ final class Graph implements AutoCloseable {
             // Chroma's own file may have room for more nodes than it has.
             long at = base == null ? 0 : layout.node(base.header().nodes());
             out.truncate(at);
-            ByteBuffer zeros = ByteBuffer.allocateDirect(1 << 20);
-            while (at < bytes) {
-                at += out.write(zeros.clear().limit((int) Math.min(zeros.capacity(), bytes - at)), at);
-            }
+            IndexFiles.fill(out, at, bytes);
             return out.map(READ_WRITE, 0, bytes, arena);
         }
     }
@@ -142,6 +138,24 @@ final class Graph implements AutoCloseable {
         return upperLinks(node)[(level - 1) * layout.upperInts() + 1 + k];
     }
 
+    /** A copy of the links of a node. */
+    int[] linksOf(int node, int level) {
+        int[] links = new int[links(node, level)];
+        if (level == 0) {
+            links(node, links);
+        } else {
+            System.arraycopy(upperLinks(node), (level - 1) * layout.upperInts() + 1, links, 0, links.length);
+        }
+        return links;
+    }
+
+    /** Copies the links of a node on level 0, of which there are {@code layout.links(0)} at most; returns how many it has. */
+    int links(int node, int[] into) {
+        int count = links(node, 0);
+        MemorySegment.copy(data, Layout.INT, layout.node(node) + 4, into, 0, count);
+        return count;
+    }
+
     void setLink(int node, int level, int k, int neighbour) {
         if (level == 0) {
             data.set(Layout.INT, layout.node(node) + 4 + 4L * k, neighbour);
@@ -157,6 +171,16 @@ final class Graph implements AutoCloseable {
         } else {
             upperLinks(node)[(level - 1) * layout.upperInts()] = count;
         }
+    }
+
+    /** Gives a node all its links on a level, the first {@code count} of these. */
+    void setLinks(int node, int level, int[] links, int count) {
+        if (level == 0) {
+            MemorySegment.copy(links, 0, data, Layout.INT, layout.node(node) + 4, count);
+        } else {
+            System.arraycopy(links, 0, upperLinks(node), (level - 1) * layout.upperInts() + 1, count);
+        }
+        setLinks(node, level, count);
     }
 
     void addLink(int node, int level, int neighbour) {

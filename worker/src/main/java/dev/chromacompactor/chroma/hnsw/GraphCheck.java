@@ -20,6 +20,11 @@ final class GraphCheck {
     private int list;
     private final float[] vector;
 
+    /** Of one node, those in use first. */
+    private final int[] links;
+
+    private final Path file;
+
     GraphCheck(HnswIndex index) {
         this.index = index;
         this.layout = index.header().layout();
@@ -27,6 +32,8 @@ final class GraphCheck {
         this.nodes = index.header().nodes();
         this.seen = new int[nodes];
         this.vector = new float[layout.dimension()];
+        this.links = new int[layout.links(0)];
+        this.file = index.folder().resolve(IndexFiles.DATA);
     }
 
     /** @param from the first node whose vector is looked at */
@@ -60,7 +67,7 @@ final class GraphCheck {
         for (int node = 0; node < nodes; node++) {
             if (isLost(node, reached, incoming)) {
                 return Optional.of(bad(
-                        index.folder().resolve(IndexFiles.DATA),
+                        file,
                         node,
                         0,
                         reached.get(node) ? "is linked to by no node" : "cannot be reached from the entry point"));
@@ -84,9 +91,9 @@ final class GraphCheck {
             reached.set(queue[0]);
         }
         for (int head = 0; head < tail; head++) {
-            int count = linksInUse(queue[head]);
+            int count = links(queue[head]);
             for (int k = 0; k < count; k++) {
-                int neighbour = data.get(Layout.INT, layout.node(queue[head]) + 4 + 4L * k);
+                int neighbour = links[k];
                 incoming[neighbour]++;
                 if (!reached.get(neighbour)) {
                     reached.set(neighbour);
@@ -128,8 +135,8 @@ final class GraphCheck {
             if (!Float.isFinite(x)) {
                 throw FailureException.input(
                         "vector-not-finite",
-                        "reading " + index.folder().resolve(IndexFiles.DATA) + ": " + name(node) + " has " + x + " at "
-                                + i + " (byte " + (layout.vector(node) + 4L * i) + ")");
+                        "reading " + file + ": " + name(node) + " has " + x + " at " + i + " (byte "
+                                + (layout.vector(node) + 4L * i) + ")");
             }
         }
     }
@@ -144,32 +151,28 @@ final class GraphCheck {
     }
 
     private void checkLevelZero(int node) {
-        Path file = index.folder().resolve(IndexFiles.DATA);
-        int count = linksInUse(node);
-        if (count > layout.links(0)) {
-            throw bad(file, node, 0, "has " + count + " links, more than " + layout.links(0));
-        }
+        int count = links(node);
         list++;
         for (int k = 0; k < count; k++) {
-            checkLink(file, node, 0, data.get(Layout.INT, layout.node(node) + 4 + 4L * k));
+            checkLink(file, node, 0, links[k]);
         }
     }
 
     private void checkUpper(int node) {
-        int[] links = index.upper()[node];
-        if (links == null) {
+        int[] upper = index.upper()[node];
+        if (upper == null) {
             return;
         }
         Path file = index.folder().resolve(IndexFiles.LINKS);
         for (int level = 1; level <= level(node); level++) {
             int start = (level - 1) * layout.upperInts();
-            int count = links[start] & Layout.COUNT_MASK;
+            int count = upper[start] & Layout.COUNT_MASK;
             if (count > layout.links(level)) {
                 throw bad(file, node, level, "has " + count + " links, more than " + layout.links(level));
             }
             list++;
             for (int k = 1; k <= count; k++) {
-                checkLink(file, node, level, links[start + k]);
+                checkLink(file, node, level, upper[start + k]);
             }
         }
     }
@@ -190,8 +193,14 @@ final class GraphCheck {
         seen[neighbour] = list;
     }
 
-    private int linksInUse(int node) {
-        return data.get(Layout.INT, layout.node(node)) & Layout.COUNT_MASK;
+    /** Copies the links of a node on level 0; returns how many. */
+    private int links(int node) {
+        int count = data.get(Layout.INT, layout.node(node)) & Layout.COUNT_MASK;
+        if (count > links.length) {
+            throw bad(file, node, 0, "has " + count + " links, more than " + links.length);
+        }
+        MemorySegment.copy(data, Layout.INT, layout.node(node) + 4, links, 0, count);
+        return count;
     }
 
     private int level(int node) {
@@ -204,9 +213,8 @@ final class GraphCheck {
     }
 
     private String name(int node) {
-        long label = data.get(Layout.LONG, layout.label(node));
-        return index.metadata().labels().entrySet().stream()
-                .filter(entry -> entry.getValue() == label)
+        return index.nodes().entrySet().stream()
+                .filter(entry -> entry.getValue() == node)
                 .findFirst()
                 .map(entry -> "node " + node + " (id " + entry.getKey() + ")")
                 .orElse("node " + node);

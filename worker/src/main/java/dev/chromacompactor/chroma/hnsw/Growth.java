@@ -2,11 +2,13 @@ package dev.chromacompactor.chroma.hnsw;
 
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
- * Links many new nodes into a graph at once. Their candidates are the nodes of the leaves nearest to them (see {@link Sidecar}), the new
- * nodes before them, and on upper levels all nodes there are; distances are estimates in the sidecar's subspace, so of the graph that was
- * there only the links of those who gain one are read and written, no vector.
+ * Links many new nodes into a graph at once. Their candidates are the nodes of the leaves nearest to them (see {@link Sidecar}), of the base
+ * and of the new ones before them, and on upper levels all nodes there are. Those are all near, so what room the lists have is filled with
+ * long links, which lead searches with a narrow beam from one neighbourhood to another. Distances are estimates in the sidecar's subspace,
+ * so of the graph that was there only the links of those who gain one are read and written, no vector.
  *
  * <p>New nodes are in the order of their levels, highest first. Deleted nodes get no new links.
  */
@@ -16,6 +18,12 @@ final class Growth {
 
     private static final int PROBE_LEAST = 8;
     private static final int PIECE = 256;
+
+    /** Of the base's nodes so many are looked at for the long links of a few rows, others for the next few. */
+    private static final int SAMPLE = 512;
+
+    /** Few, since searches are helped by many different places that long links lead to. */
+    private static final int SHARE_SAMPLE = 96;
 
     private final Graph graph;
     private final Twins twins;
@@ -28,6 +36,9 @@ final class Growth {
 
     /** The new nodes to link, ascending, without twins. */
     private final int[] nodes;
+
+    /** The base's nodes that may gain links. */
+    private final int[] columns;
 
     private final int keep;
     private final int width;
@@ -52,6 +63,9 @@ final class Growth {
         this.arena = arena;
         this.first = first;
         this.nodes = nodes;
+        this.columns = IntStream.range(0, first)
+                .filter(node -> !graph.deleted(node) && twins.standIn(node) == node)
+                .toArray();
         this.keep = BatchBuild.keep(graph.layout, ef);
         this.width = BatchBuild.width(graph.layout);
     }
@@ -59,34 +73,30 @@ final class Growth {
     void run() {
         int highest = graph.level(nodes[0]);
         for (int level = highest; level > 0; level--) {
-            link(level, upperLists(level));
+            linkBack(level, upperLists(level));
         }
-        link(0, lists());
+        linkBack(0, lists());
+        int[][] far = far();
+        for (int row = 0; row < nodes.length; row++) {
+            reach(nodes[row], far[row]);
+        }
         if (highest > graph.maxLevel()) {
             graph.enterAt(nodes[0]);
         }
     }
 
+    /** By leaf, who is compared with those that probe it, ascending: of the base and new ones. */
     private int[][] leaves() {
         int[] sizes = new int[sidecar.leaves()];
-        for (int node = 0; node < first; node++) {
-            sizes[sidecar.leafOf[node]] += isColumn(node) ? 1 : 0;
-        }
+        IntStream.concat(Arrays.stream(columns), Arrays.stream(nodes)).forEach(node -> sizes[sidecar.leafOf[node]]++);
         int[][] leaves = new int[sizes.length][];
         Arrays.setAll(leaves, leaf -> new int[sizes[leaf]]);
         Arrays.fill(sizes, 0);
-        for (int node = 0; node < first; node++) {
-            if (isColumn(node)) {
-                int leaf = sidecar.leafOf[node];
-                leaves[leaf][sizes[leaf]++] = node;
-            }
-        }
+        IntStream.concat(Arrays.stream(columns), Arrays.stream(nodes)).forEach(node -> {
+            int leaf = sidecar.leafOf[node];
+            leaves[leaf][sizes[leaf]++] = node;
+        });
         return leaves;
-    }
-
-    /** Whether a node of the base may gain links. */
-    private boolean isColumn(int node) {
-        return !graph.deleted(node) && twins.standIn(node) == node;
     }
 
     private Lists lists() {
@@ -102,40 +112,50 @@ final class Growth {
             probed[node] = new int[count];
             Arrays.setAll(probed[node], k -> Nearest.node(found[k]));
         });
+        int[] byLeaf = byLeaf();
         int pieces = (nodes.length + chunk - 1) / chunk;
         workers.each(pieces, (piece, worker) -> {
-            int from = (pieces - 1 - piece) * chunk;
-            int to = Math.min(from + chunk, nodes.length);
+            int[] rows = Arrays.copyOfRange(byLeaf, piece * chunk, Math.min((piece + 1) * chunk, nodes.length));
+            Arrays.sort(rows);
+            int[] which = Arrays.stream(rows).map(row -> nodes[row]).toArray();
             Sweep sweep = sweeps[worker];
-            sweep.start(sketch.z(), nodes, from, to, true);
-            sweep.against(sketch, nodes, 0, to);
-            int[][] rowsOf = rowsOfLeaves(probed, from, to);
+            sweep.start(sketch.z(), which, 0, which.length, true);
+            int[][] slots = slotsOfLeaves(probed, which);
             for (int leaf = 0; leaf < leaves.length; leaf++) {
-                sweep.narrow(sketch.z(), nodes, from, rowsOf[leaf], 0, rowsOf[leaf].length);
+                sweep.narrow(sketch.z(), which, 0, slots[leaf], 0, slots[leaf].length);
                 sweep.against(sketch, leaves[leaf], 0, leaves[leaf].length);
             }
-            choose(sweep, nodes, from, to, lists, new Diversity(sketch, BatchBuild.SLACK, 3 * keep, width), width);
+            choose(0, sweep, rows, lists, new Diversity(sketch, BatchBuild.SLACK, 3 * keep, width));
         });
         return lists;
     }
 
-    /** By leaf, which rows from {@code from} on are compared with it. */
-    private int[][] rowsOfLeaves(int[][] probed, int from, int to) {
+    /** The rows in the order of their own leaves, so that those of a piece probe few. */
+    private int[] byLeaf() {
+        return IntStream.range(0, nodes.length)
+                .mapToLong(row -> (long) sidecar.leafOf[nodes[row]] << 32 | row)
+                .sorted()
+                .mapToInt(key -> (int) key)
+                .toArray();
+    }
+
+    /** By leaf, which of these nodes are compared with it. */
+    private int[][] slotsOfLeaves(int[][] probed, int[] which) {
         int[] sizes = new int[sidecar.leaves()];
-        for (int row = from; row < to; row++) {
-            for (int leaf : probed[nodes[row]]) {
+        for (int node : which) {
+            for (int leaf : probed[node]) {
                 sizes[leaf]++;
             }
         }
-        int[][] rows = new int[sizes.length][];
-        Arrays.setAll(rows, leaf -> new int[sizes[leaf]]);
+        int[][] slots = new int[sizes.length][];
+        Arrays.setAll(slots, leaf -> new int[sizes[leaf]]);
         Arrays.fill(sizes, 0);
-        for (int row = from; row < to; row++) {
-            for (int leaf : probed[nodes[row]]) {
-                rows[leaf][sizes[leaf]++] = row - from;
+        for (int slot = 0; slot < which.length; slot++) {
+            for (int leaf : probed[which[slot]]) {
+                slots[leaf][sizes[leaf]++] = slot;
             }
         }
-        return rows;
+        return slots;
     }
 
     /** All pairs: there are few on an upper level. */
@@ -160,14 +180,8 @@ final class Growth {
             int to = Math.min(from + chunk, rows);
             sweeps[worker].start(sketch.z(), nodes, from, to, true);
             sweeps[worker].against(sketch, columns, 0, all);
-            choose(
-                    sweeps[worker],
-                    nodes,
-                    from,
-                    to,
-                    lists,
-                    new Diversity(sketch, BatchBuild.SLACK, 3 * keep, most),
-                    most);
+            var diversity = new Diversity(sketch, BatchBuild.SLACK, 3 * keep, most);
+            choose(level, sweeps[worker], IntStream.range(from, to).toArray(), lists, diversity);
         });
         return lists;
     }
@@ -181,23 +195,77 @@ final class Growth {
         return rows;
     }
 
-    private void choose(Sweep sweep, int[] which, int from, int to, Lists lists, Diversity diversity, int most) {
-        long[] found = new long[3 * keep];
-        for (int row = from; row < to; row++) {
-            int node = which[row];
-            int count = sweep.found(row - from, found);
-            lists.set(row, diversity.chosen(), diversity.chooseFound(node, found, count, most));
+    /** Writes the lists of some rows, and keeps them for the links back. */
+    private void choose(int level, Sweep sweep, int[] rows, Lists lists, Diversity diversity) {
+        long[] found = new long[sweep.capacity()];
+        for (int slot = 0; slot < rows.length; slot++) {
+            int node = nodes[rows[slot]];
+            int count = diversity.chooseFound(node, found, sweep.found(slot, found), lists.width());
+            lists.set(rows[slot], diversity.chosen(), count);
+            int[] links = new int[count];
+            put(links, 0, diversity.chosen(), count);
+            graph.setLinks(node, level, links, count);
         }
     }
 
-    /** Writes the lists, and the links back. */
-    private void link(int level, Lists lists) {
+    /** For each row the nearest of a sample of the base's nodes, as many as it would choose itself. */
+    private int[][] far() {
+        int pieces = (nodes.length + SHARE_SAMPLE - 1) / SHARE_SAMPLE;
+        int[][] far = new int[nodes.length][];
+        Sweep[] sweeps = new Sweep[workers.threads()];
+        Arrays.setAll(sweeps, _ -> new Sweep(sketch.depth(), SHARE_SAMPLE, width));
+        workers.each(pieces, (piece, worker) -> {
+            int from = piece * SHARE_SAMPLE;
+            int to = Math.min(from + SHARE_SAMPLE, nodes.length);
+            Sweep sweep = sweeps[worker];
+            int[] sample = sample(piece, pieces);
+            sweep.start(sketch.z(), nodes, from, to, true);
+            sweep.against(sketch, sample, 0, sample.length);
+            long[] found = new long[sweep.capacity()];
+            for (int row = from; row < to; row++) {
+                int[] nearest = new int[sweep.found(row - from, found)];
+                Arrays.setAll(nearest, k -> Nearest.node(found[k]));
+                far[row] = nearest;
+            }
+        });
+        return far;
+    }
+
+    /** Evenly chosen, others for each piece. */
+    private int[] sample(int piece, int pieces) {
+        int size = Math.min(SAMPLE, columns.length);
+        int[] sample = new int[size];
+        Arrays.setAll(
+                sample, k -> columns[(int) (((long) k * pieces + piece) * columns.length / ((long) size * pieces))]);
+        return sample;
+    }
+
+    /**
+     * Fills with long links, both ways, what room the lists have: what is near is linked by now, and a search with a narrow beam that began
+     * elsewhere ends among nodes that have links to their surroundings only.
+     */
+    private void reach(int node, int[] far) {
+        for (int other : far) {
+            boolean linked = graph.hasLink(node, 0, other) || graph.hasLink(other, 0, node);
+            if (!linked && hasRoom(node)) {
+                graph.addLink(node, 0, other);
+                if (hasRoom(other)) {
+                    graph.addLink(other, 0, node);
+                }
+            }
+        }
+    }
+
+    private boolean hasRoom(int node) {
+        return graph.links(node, 0) < graph.layout.links(0);
+    }
+
+    /** Adds the links back: whoever was chosen gains one. */
+    private void linkBack(int level, Lists lists) {
         int rows = rows(level);
         int[] starts = new int[graph.nodes() + 1];
-        int[] rowOf = new int[graph.nodes() - first];
         long[] list = new long[lists.width()];
         for (int row = 0; row < rows; row++) {
-            rowOf[nodes[row] - first] = row;
             int own = lists.get(row, list);
             for (int k = 0; k < own; k++) {
                 starts[Nearest.node(list[k]) + 1]++;
@@ -206,8 +274,7 @@ final class Growth {
         int[] targets = new int[graph.nodes()];
         int count = 0;
         for (int node = 0; node < graph.nodes(); node++) {
-            boolean listed = node >= first && nodes[rowOf[node - first]] == node && rowOf[node - first] < rows;
-            if (listed || starts[node + 1] > 0) {
+            if (starts[node + 1] > 0) {
                 targets[count++] = node;
             }
             starts[node + 1] += starts[node];
@@ -226,55 +293,50 @@ final class Growth {
             var diversity = new Diversity(sketch, BatchBuild.SLACK, most + 1, most);
             for (int t = piece * PIECE; t < Math.min(all, (piece + 1) * PIECE); t++) {
                 int node = targets[t];
-                long[] back = Arrays.copyOfRange(incoming, starts[node], starts[node + 1]);
-                if (node < first) {
-                    gain(node, level, back, diversity);
-                } else {
-                    settle(node, level, lists, rowOf[node - first], back, diversity);
-                }
+                gain(node, level, Arrays.copyOfRange(incoming, starts[node], starts[node + 1]), diversity);
             }
         });
     }
 
-    /** A node of the base: what it has, and who chose it. */
+    /**
+     * Adds who chose a node to what it has. If these are too many, the farthest it has stay on half of the places: by distance alone they
+     * would be the first to go, and nothing else leads a search elsewhere. The others and the new ones compete for the rest.
+     */
     private void gain(int node, int level, long[] back, Diversity diversity) {
         int most = graph.layout.links(level);
-        int links = graph.links(node, level);
-        if (links + back.length <= most) {
-            for (long entry : back) {
-                graph.addLink(node, level, Nearest.node(entry));
-            }
+        int[] had = graph.linksOf(node, level);
+        int[] links = Arrays.copyOf(had, Math.min(had.length + back.length, most));
+        if (had.length + back.length <= most) {
+            put(links, had.length, back, back.length);
+            graph.setLinks(node, level, links, links.length);
             return;
         }
         int kept = 0;
         int count = 0;
-        long[] candidates = new long[links + back.length];
-        for (int k = 0; k < links; k++) {
-            int other = graph.link(node, level, k);
+        long[] candidates = new long[had.length + back.length];
+        diversity.from(node);
+        for (int other : had) {
             if (level == 0 && twins.same(node, other) && kept < Math.min(twins.treeLinks(), most)) {
-                graph.setLink(node, level, kept++, other);
+                links[kept++] = other;
             } else {
-                candidates[count++] = Nearest.entry(diversity.distance(node, other), other);
+                candidates[count++] = Nearest.entry(diversity.distance(other), other);
             }
         }
-        System.arraycopy(back, 0, candidates, count, back.length);
-        write(node, level, kept, candidates, count + back.length, diversity);
-    }
-
-    /** A new node: its own list, and who chose it. */
-    private void settle(int node, int level, Lists lists, int row, long[] back, Diversity diversity) {
-        long[] candidates = new long[lists.width() + back.length];
-        int own = lists.get(row, candidates);
-        System.arraycopy(back, 0, candidates, own, back.length);
-        write(node, level, 0, candidates, own + back.length, diversity);
-    }
-
-    private void write(int node, int level, int kept, long[] candidates, int count, Diversity diversity) {
         Nearest.sort(candidates, count);
-        int chosen = diversity.choose(candidates, count, graph.layout.links(level) - kept);
-        for (int k = 0; k < chosen; k++) {
-            graph.setLink(node, level, kept + k, Nearest.node(diversity.chosen()[k]));
+        int nearer = Math.max(0, count - Math.min(most / 2, most - kept));
+        for (int k = nearer; k < count; k++) {
+            links[kept++] = Nearest.node(candidates[k]);
         }
-        graph.setLinks(node, level, kept + chosen);
+        System.arraycopy(back, 0, candidates, nearer, back.length);
+        Nearest.sort(candidates, nearer + back.length);
+        int chosen = diversity.choose(candidates, nearer + back.length, most - kept);
+        put(links, kept, diversity.chosen(), chosen);
+        graph.setLinks(node, level, links, kept + chosen);
+    }
+
+    private static void put(int[] links, int from, long[] entries, int count) {
+        for (int k = 0; k < count; k++) {
+            links[from + k] = Nearest.node(entries[k]);
+        }
     }
 }

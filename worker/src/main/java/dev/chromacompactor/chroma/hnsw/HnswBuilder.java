@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -247,14 +247,13 @@ public final class HnswBuilder {
                 ? new Layout(parameters.m(), parameters.dimension())
                 : base.header().layout();
         int ef = base == null ? parameters.efConstruction() : base.efConstruction();
-        Map<String, Integer> labels =
-                base == null ? new HashMap<>() : new HashMap<>(base.metadata().labels());
+        Map<String, Integer> labels = base == null ? new LinkedHashMap<>() : base.labels();
         changes.gone().forEach(labels::remove);
         List<Fresh.Entry> entries = new ArrayList<>();
         if (base != null && start == null) {
             addKept(base, labels, entries);
         }
-        int lastLabel = base == null ? 0 : base.metadata().lastLabel();
+        int lastLabel = base == null ? 0 : base.lastLabel();
         for (int i : changes.inserts()) {
             String id = upserts.id(i);
             lastLabel = Math.incrementExact(lastLabel);

@@ -1,5 +1,6 @@
 package dev.chromacompactor.chroma.hnsw;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.nio.channels.FileChannel.MapMode.READ_ONLY;
 import static java.nio.file.StandardOpenOption.READ;
 
@@ -10,11 +11,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +33,7 @@ public final class HnswIndex implements AutoCloseable {
     private final Path folder;
     private final Space space;
     private final Header header;
-    private final IndexMetadata metadata;
+    private final int lastLabel;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment data;
     private final float[] lengths;
@@ -40,14 +43,15 @@ public final class HnswIndex implements AutoCloseable {
     private HnswIndex(Path folder, Space space) throws IOException {
         this.folder = folder;
         this.space = space;
-        this.metadata = IndexMetadata.read(folder);
+        IndexMetadata.Read read = IndexMetadata.read(folder);
+        this.lastLabel = read.metadata().lastLabel();
         this.header = Header.read(folder);
         this.lengths = readLengths();
         this.upper = UpperLinks.read(folder, header);
         boolean opened = false;
         try {
             this.data = map();
-            this.nodes = nodesOfIds();
+            this.nodes = nodesOfIds(read);
             opened = true;
         } finally {
             if (!opened) {
@@ -108,10 +112,7 @@ public final class HnswIndex implements AutoCloseable {
 
     /** The vector as its producer gave it: of a cosine index the stored one, which has length 1, times its length. */
     public float[] vector(String id) {
-        Integer node = nodes.get(id);
-        if (node == null) {
-            throw new IllegalArgumentException("not in " + folder + ": " + id);
-        }
+        int node = node(id);
         float[] vector = new float[dimension()];
         MemorySegment.copy(data, Layout.FLOAT, header.layout().vector(node), vector, 0, vector.length);
         if (space == Space.COSINE) {
@@ -120,6 +121,29 @@ public final class HnswIndex implements AutoCloseable {
             }
         }
         return vector;
+    }
+
+    /** The same vector as float32, little-endian. */
+    public byte[] bytes(String id) {
+        int node = node(id);
+        byte[] bytes = new byte[4 * dimension()];
+        MemorySegment.copy(data, JAVA_BYTE, header.layout().vector(node), bytes, 0, bytes.length);
+        if (space == Space.COSINE) {
+            FloatBuffer vector =
+                    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+            for (int i = 0; i < vector.limit(); i++) {
+                vector.put(i, vector.get(i) * lengths[node]);
+            }
+        }
+        return bytes;
+    }
+
+    private int node(String id) {
+        Integer node = nodes.get(id);
+        if (node == null) {
+            throw new IllegalArgumentException("not in " + folder + ": " + id);
+        }
+        return node;
     }
 
     /**
@@ -165,8 +189,27 @@ public final class HnswIndex implements AutoCloseable {
         return header;
     }
 
-    IndexMetadata metadata() {
-        return metadata;
+    /** The last label handed out. */
+    int lastLabel() {
+        return lastLabel;
+    }
+
+    /** Labels of the live ids, in the order of their nodes. */
+    Map<String, Integer> labels() {
+        @Nullable String[] ids = new String[header.nodes()];
+        nodes.forEach((id, node) -> ids[node] = id);
+        Map<String, Integer> labels = LinkedHashMap.newLinkedHashMap(nodes.size());
+        for (int node = 0; node < ids.length; node++) {
+            String id = ids[node];
+            if (id != null) {
+                labels.put(id, (int) label(node));
+            }
+        }
+        return labels;
+    }
+
+    private long label(int node) {
+        return data.get(Layout.LONG, header.layout().label(node));
     }
 
     MemorySegment data() {
@@ -214,16 +257,14 @@ public final class HnswIndex implements AutoCloseable {
     }
 
     /** Goes over the labels in the data: every live node must belong to one id, every id to one live node. */
-    private Map<String, Integer> nodesOfIds() {
+    private Map<String, Integer> nodesOfIds(IndexMetadata.Read read) {
         Path file = folder.resolve(IndexFiles.DATA);
         Layout layout = header.layout();
-        Map<Long, String> idsByLabel = HashMap.newHashMap(metadata.labels().size());
-        metadata.labels().forEach((id, label) -> idsByLabel.put((long) label, id));
-        Map<String, Integer> found = HashMap.newHashMap(idsByLabel.size());
+        Map<String, Integer> found = HashMap.newHashMap(read.ids().size());
         for (int i = 0; i < header.nodes(); i++) {
-            long label = data.get(Layout.LONG, layout.label(i));
+            long label = label(i);
             boolean deleted = (data.get(Layout.INT, layout.node(i)) & Layout.DELETED) != 0;
-            String id = idsByLabel.get(label);
+            String id = label == (int) label ? read.ids().get((int) label) : null;
             if (deleted && id != null) {
                 throw at(file, layout.node(i), "node " + i + " is deleted, yet id " + id + " has its label " + label);
             }
@@ -234,11 +275,12 @@ public final class HnswIndex implements AutoCloseable {
                 throw at(file, layout.label(i), "node " + i + " is the second with the label of id " + id);
             }
         }
-        for (String id : metadata.labels().keySet()) {
-            if (!found.containsKey(id)) {
-                throw IndexFiles.torn(
-                        file, "id " + id + " has label " + metadata.labels().get(id) + ", which no node has");
-            }
+        if (found.size() < read.ids().size()) {
+            read.ids().forEach((label, id) -> {
+                if (!found.containsKey(id)) {
+                    throw IndexFiles.torn(file, "id " + id + " has label " + label + ", which no node has");
+                }
+            });
         }
         return found;
     }

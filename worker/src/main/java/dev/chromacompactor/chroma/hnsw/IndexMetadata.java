@@ -2,17 +2,16 @@ package dev.chromacompactor.chroma.hnsw;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.TRUNCATE_EXISTING;
+import static java.nio.file.StandardOpenOption.WRITE;
 
 import dev.chromacompactor.failure.FailureException;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -24,30 +23,44 @@ import org.jspecify.annotations.Nullable;
  * @param labels of the live ids
  */
 record IndexMetadata(int lastLabel, Map<String, Integer> labels) {
-    static IndexMetadata read(Path folder) {
+    /**
+     * What a file says, both ways.
+     *
+     * @param ids by label
+     */
+    record Read(IndexMetadata metadata, Map<Integer, String> ids) {}
+
+    static Read read(Path folder) {
         Path file = folder.resolve(IndexFiles.METADATA);
         Map<Object, Object> top = Pickle.read(file);
-        long total = integer(file, "total_elements_added", top.get("total_elements_added"));
+        if (!(top.get("total_elements_added") instanceof Integer last) || !isNumber(last)) {
+            throw noLabel(file, "total_elements_added", top.get("total_elements_added"));
+        }
         Map<?, ?> idToLabel = dict(file, top, "id_to_label");
         Map<?, ?> labelToId = dict(file, top, "label_to_id");
         dict(file, top, "id_to_seq_id");
-        Map<String, Integer> labels = HashMap.newHashMap(idToLabel.size());
-        long last = total;
         for (var entry : idToLabel.entrySet()) {
             if (!(entry.getKey() instanceof String id)) {
                 throw invalid(file, "id_to_label has the key " + entry.getKey() + ", which is no string");
             }
-            long label = integer(file, "id_to_label[" + id + "]", entry.getValue());
+            if (!(entry.getValue() instanceof Integer label) || !isNumber(label)) {
+                throw noLabel(file, "id_to_label[" + id + "]", entry.getValue());
+            }
             if (label == 0 || !id.equals(labelToId.get(label))) {
                 throw invalid(file, "label_to_id[" + label + "] is " + shown(labelToId.get(label)) + ", not " + id);
             }
-            labels.put(id, (int) label);
             last = Math.max(last, label);
         }
-        if (labelToId.size() != labels.size()) {
-            throw invalid(file, "label_to_id has " + labelToId.size() + " entries, id_to_label " + labels.size());
+        if (labelToId.size() != idToLabel.size()) {
+            throw invalid(file, "label_to_id has " + labelToId.size() + " entries, id_to_label " + idToLabel.size());
         }
-        return new IndexMetadata((int) last, labels);
+        return new Read(new IndexMetadata(last, checked(idToLabel)), checked(labelToId));
+    }
+
+    /** Keys and values were looked at one by one. */
+    @SuppressWarnings("unchecked")
+    private static <K, V> Map<K, V> checked(Map<?, ?> map) {
+        return (Map<K, V>) map;
     }
 
     /**
@@ -59,9 +72,9 @@ record IndexMetadata(int lastLabel, Map<String, Integer> labels) {
      */
     void write(Path folder, int dimension, boolean classForm) throws IOException {
         List<Map.Entry<String, Integer>> sorted = new ArrayList<>(labels.entrySet());
-        sorted.sort(Comparator.comparing(Map.Entry::getValue));
-        try (var out =
-                new Writer(new BufferedOutputStream(Files.newOutputStream(folder.resolve(IndexFiles.METADATA))))) {
+        sorted.sort(Map.Entry.comparingByValue());
+        Path file = folder.resolve(IndexFiles.METADATA);
+        try (var out = new Writer(FileChannel.open(file, CREATE, WRITE, TRUNCATE_EXISTING))) {
             out.op(0x80, classForm ? 4 : 3);
             if (classForm) {
                 out.text("chromadb.segment.impl.vector.local_persistent_hnsw");
@@ -112,16 +125,17 @@ record IndexMetadata(int lastLabel, Map<String, Integer> labels) {
         throw invalid(file, "there is no dict " + key);
     }
 
-    private static long integer(Path file, String field, @Nullable Object value) {
-        if (value instanceof Long number && number >= 0 && number < Integer.MAX_VALUE) {
-            return number;
-        }
-        throw invalid(file, field + " is " + shown(value) + ", no label");
+    private static boolean isNumber(int label) {
+        return label >= 0 && label < Integer.MAX_VALUE;
+    }
+
+    private static FailureException noLabel(Path file, String field, @Nullable Object value) {
+        return invalid(file, field + " is " + shown(value) + ", no label");
     }
 
     /** Whatever else it is may hold itself, so it is not printed. */
     private static String shown(@Nullable Object value) {
-        return value == null || value instanceof String || value instanceof Long
+        return value == null || value instanceof String || value instanceof Number
                 ? String.valueOf(value)
                 : "something else";
     }
@@ -130,34 +144,55 @@ record IndexMetadata(int lastLabel, Map<String, Integer> labels) {
         return FailureException.input("index-pickle-invalid", "reading " + file + ": " + what);
     }
 
-    private record Writer(OutputStream out) implements AutoCloseable {
+    /** Gathers blocks of the file: it has two strings and two numbers for each id. */
+    private static final class Writer implements AutoCloseable {
+        private final FileChannel file;
+        private ByteBuffer block = ByteBuffer.allocate(1 << 16).order(LITTLE_ENDIAN);
+
+        private Writer(FileChannel file) {
+            this.file = file;
+        }
+
         void op(int... bytes) throws IOException {
+            room(bytes.length);
             for (int b : bytes) {
-                out.write(b);
+                block.put((byte) b);
             }
         }
 
         void text(String text) throws IOException {
             byte[] utf8 = text.getBytes(UTF_8);
-            number('X', utf8.length);
-            out.write(utf8);
+            room(5 + utf8.length);
+            block.put((byte) 'X').putInt(utf8.length).put(utf8);
         }
 
         void integer(int value) throws IOException {
-            number('J', value);
+            room(5);
+            block.put((byte) 'J').putInt(value);
         }
 
-        private void number(char opcode, int value) throws IOException {
-            out.write(ByteBuffer.allocate(5)
-                    .order(LITTLE_ENDIAN)
-                    .put((byte) opcode)
-                    .putInt(value)
-                    .array());
+        private void room(int bytes) throws IOException {
+            if (block.remaining() < bytes) {
+                flush();
+                if (block.capacity() < bytes) {
+                    block = ByteBuffer.allocate(bytes).order(LITTLE_ENDIAN);
+                }
+            }
+        }
+
+        private void flush() throws IOException {
+            block.flip();
+            while (block.hasRemaining()) {
+                file.write(block);
+            }
+            block.clear();
         }
 
         @Override
         public void close() throws IOException {
-            out.close();
+            try (file) {
+                flush();
+            }
         }
     }
 }

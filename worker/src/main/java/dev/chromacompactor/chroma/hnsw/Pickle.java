@@ -7,9 +7,9 @@ import dev.chromacompactor.failure.FailureException;
 import java.math.BigInteger;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +24,7 @@ import java.util.Map;
 final class Pickle {
     private static final String MODULE = "chromadb.segment.impl.vector.local_persistent_hnsw";
     private static final String CLASS = "PersistentData";
+    private static final char REPLACED = '\ufffd';
 
     private final Path file;
     private final ByteBuffer in;
@@ -46,8 +47,8 @@ final class Pickle {
     }
 
     /**
-     * The dict, or the attributes of the instance. Values are {@link String}, {@link Long}, {@link Map}; None is left out of the
-     * top dict.
+     * The dict, or the attributes of the instance. Values are {@link String}, {@link Map} and, the smallest that holds them,
+     * {@link Integer} or {@link Long}; None is left out of the top dict.
      */
     static Map<Object, Object> read(Path file) {
         Pickle pickle = new Pickle(file, IndexFiles.bytes(file));
@@ -80,9 +81,9 @@ final class Pickle {
             case 'N' -> push(Atom.NONE);
             case ')' -> push(Atom.EMPTY_TUPLE);
             case '}' -> push(new LinkedHashMap<>());
-            case 'K' -> push((long) (in.get() & 0xff));
-            case 'M' -> push((long) (in.getShort() & 0xffff));
-            case 'J' -> push((long) in.getInt());
+            case 'K' -> push(in.get() & 0xff);
+            case 'M' -> push(in.getShort() & 0xffff);
+            case 'J' -> push(in.getInt());
             case 0x8a -> push(longInteger(in.get() & 0xff));
             case 0x8c -> push(text(in.get() & 0xff));
             case 'X' -> push(text(in.getInt() & 0xffffffffL));
@@ -118,7 +119,7 @@ final class Pickle {
         }
     }
 
-    private Long longInteger(int length) {
+    private Number longInteger(int length) {
         byte[] bigEndian = take(length);
         for (int i = 0, j = length - 1; i < j; i++, j--) {
             byte b = bigEndian[i];
@@ -126,7 +127,11 @@ final class Pickle {
             bigEndian[j] = b;
         }
         try {
-            return length == 0 ? 0L : new BigInteger(bigEndian).longValueExact();
+            long value = length == 0 ? 0 : new BigInteger(bigEndian).longValueExact();
+            if (value == (int) value) {
+                return (int) value;
+            }
+            return value;
         } catch (ArithmeticException _) {
             throw invalid("has an integer of " + length + " bytes");
         }
@@ -134,11 +139,12 @@ final class Pickle {
 
     private String text(long length) {
         byte[] utf8 = take(length);
-        try {
-            return UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
-        } catch (CharacterCodingException _) {
+        String text = new String(utf8, UTF_8);
+        // What is not UTF-8 becomes a mark that does not turn into the same bytes again.
+        if (text.indexOf(REPLACED) >= 0 && !Arrays.equals(text.getBytes(UTF_8), utf8)) {
             throw invalid("has a string that is not UTF-8");
         }
+        return text;
     }
 
     private byte[] take(long length) {
@@ -210,7 +216,7 @@ final class Pickle {
         Map<Object, Object> dict = dict(stack.get(target));
         for (int i = first; i < stack.size(); i += 2) {
             Object key = stack.get(i);
-            if (!(key instanceof String || key instanceof Long)) {
+            if (!(key instanceof String || key instanceof Number)) {
                 throw invalid("has a key that is neither a string nor an integer");
             }
             if (dict.put(key, stack.get(i + 1)) != null) {

@@ -18,6 +18,7 @@ final class Reach {
     private final int[] from;
 
     private final int[] queue;
+    private final int[] links;
 
     Reach(Graph graph, Insertion insertion) {
         this.graph = graph;
@@ -25,6 +26,7 @@ final class Reach {
         this.most = graph.layout.links(0);
         this.from = new int[graph.nodes()];
         this.queue = new int[graph.nodes()];
+        this.links = new int[most];
     }
 
     /** Returns how many live nodes had to be hung in. */
@@ -52,8 +54,9 @@ final class Reach {
         queue[tail++] = start;
         for (int head = 0; head < tail; head++) {
             int node = queue[head];
-            for (int k = 0; k < graph.links(node, 0); k++) {
-                int neighbour = graph.link(node, 0, k);
+            int count = graph.links(node, links);
+            for (int k = 0; k < count; k++) {
+                int neighbour = links[k];
                 if (from[neighbour] == UNREACHED) {
                     from[neighbour] = node;
                     queue[tail++] = neighbour;

@@ -207,11 +207,12 @@ final class SidecarMaker {
 
     private int met(Sketch sketch, int node, int[] jury) {
         var between = new Diversity(sketch, 0, 0, 0);
+        between.from(node);
         long[] estimates = new long[jury.length];
         float[] exact = new float[jury.length];
         float[] self = graph.vector(node).toArray(Layout.FLOAT);
         for (int k = 0; k < jury.length; k++) {
-            estimates[k] = Nearest.entry(between.distance(node, jury[k]), k);
+            estimates[k] = Nearest.entry(between.distance(jury[k]), k);
             exact[k] = distance(self, graph.vector(jury[k]).toArray(Layout.FLOAT));
         }
         Arrays.sort(estimates);

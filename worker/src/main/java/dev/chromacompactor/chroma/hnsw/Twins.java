@@ -2,8 +2,6 @@ package dev.chromacompactor.chroma.hnsw;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -16,12 +14,15 @@ import org.jspecify.annotations.Nullable;
 final class Twins {
     private final Graph graph;
     private final int fan;
-    private final Map<Long, Group> groups = new HashMap<>();
+    private final long[] hashes;
+    private final boolean hashed;
     private final @Nullable Group[] groupOf;
-    private final long @Nullable [] hashes;
 
-    /** One vector. While it has one member only, no node refers to it. */
-    static final class Group {
+    /** The first node with each vector, and 1; found by its hash, else in the next place. */
+    private final int[] table;
+
+    /** Nodes with the same vector, two or more. */
+    private static final class Group {
         private int[] members;
         private int size = 1;
         private int standIn;
@@ -46,28 +47,37 @@ final class Twins {
     /** @param hashes of the vectors, by node, if they are known; then only vectors of equal hashes are read */
     Twins(Graph graph, int capacity, long @Nullable [] hashes) {
         this.graph = graph;
-        this.hashes = hashes;
+        this.hashed = hashes != null;
+        this.hashes = hashes == null ? new long[capacity] : hashes;
         this.fan = Math.max(2, graph.layout.m() - 2);
         this.groupOf = new Group[capacity];
+        this.table = new int[Math.max(2, (int) Math.min(1L << 30, Long.highestOneBit(4L * capacity)))];
     }
 
     /** Takes up a node; returns whether an earlier one has the same vector. Nodes come in order. */
     boolean add(int node) {
-        for (long hash = hashes == null ? hash(graph.vector(node)) : hashes[node]; ; hash++) {
-            Group group = groups.putIfAbsent(hash, new Group(node));
-            if (group == null) {
+        if (!hashed) {
+            hashes[node] = hash(graph.vector(node));
+        }
+        for (int at = (int) hashes[node]; ; at++) {
+            int place = at & table.length - 1;
+            int first = table[place] - 1;
+            if (first < 0) {
+                table[place] = node + 1;
                 return false;
             }
-            if (graph.vector(group.members[0]).mismatch(graph.vector(node)) < 0) {
-                join(group, node);
+            if (hashes[first] == hashes[node] && graph.vector(first).mismatch(graph.vector(node)) < 0) {
+                join(first, node);
                 return true;
             }
         }
     }
 
-    private void join(Group group, int node) {
-        if (group.size == 1) {
-            groupOf[group.members[0]] = group;
+    private void join(int first, int node) {
+        Group group = groupOf[first];
+        if (group == null) {
+            group = new Group(first);
+            groupOf[first] = group;
         }
         group.add(node);
         groupOf[node] = group;

@@ -2,6 +2,7 @@ package dev.chromacompactor.chroma.hnsw;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.chromacompactor.chroma.Folders;
 import dev.chromacompactor.chroma.Space;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -104,6 +105,19 @@ class GrowthTest {
     }
 
     @Test
+    void a_narrow_beam_finds_more_in_a_graph_that_has_grown_by_long_links_than_in_one_from_nothing()
+            throws IOException {
+        Map<String, float[]> all = Vectors.clustered("v", 2 * BASE - 100, DIMENSION, 25);
+        List<float[]> queries = Vectors.queries(all.values(), 1000, 26);
+        Path base = fresh(Space.L2, part(all, 0, BASE), threads(2));
+
+        Path grown = grow(base, Space.L2, part(all, BASE, all.size()), Set.of(), threads(2), true);
+
+        assertThat(recall(grown, Space.L2, queries, 10))
+                .isGreaterThan(recall(fresh(Space.L2, all, threads(2)), Space.L2, queries, 10) + .02);
+    }
+
+    @Test
     void the_number_of_threads_changes_no_byte() throws IOException {
         Map<String, float[]> all = Vectors.clustered("v", BASE + 600, DIMENSION, 13);
         Path base = fresh(Space.L2, part(all, 0, BASE), threads(2));
@@ -119,7 +133,7 @@ class GrowthTest {
     void a_sidecar_that_does_not_fit_is_made_anew(String damage) throws IOException {
         Map<String, float[]> all = Vectors.clustered("v", BASE + 300, DIMENSION, 14);
         Path base = fresh(Space.L2, part(all, 0, BASE), threads(2));
-        Path bare = ProvenBuild.copy(base, temp.resolve("bare"));
+        Path bare = Folders.copy(base, temp.resolve("bare"));
         Files.delete(bare.resolve(Sidecar.TABLE));
         Files.delete(bare.resolve(Sidecar.SKETCH));
         var more = part(all, BASE, BASE + 300);

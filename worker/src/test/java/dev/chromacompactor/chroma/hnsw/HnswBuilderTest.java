@@ -147,12 +147,10 @@ class HnswBuilderTest {
             try (HnswIndex built = open(folder, space)) {
                 assertThat(built.m()).isEqualTo(base.m());
                 assertThat(built.efConstruction()).isEqualTo(base.efConstruction());
-                assertThat(built.metadata().lastLabel())
-                        .isEqualTo(base.metadata().lastLabel() + 51);
-                assertThat(built.metadata().labels().get(ids.get(0)))
-                        .isGreaterThan(base.metadata().lastLabel());
-                assertThat(built.metadata().labels().get(ids.get(3)))
-                        .isEqualTo(base.metadata().labels().get(ids.get(3)));
+                assertThat(built.lastLabel()).isEqualTo(base.lastLabel() + 51);
+                assertThat(built.labels().get(ids.get(0))).isGreaterThan(base.lastLabel());
+                assertThat(built.labels().get(ids.get(3)))
+                        .isEqualTo(base.labels().get(ids.get(3)));
             }
         }
     }
@@ -171,11 +169,10 @@ class HnswBuilderTest {
             holds(folder, Space.COSINE, left);
             try (HnswIndex built = open(folder, Space.COSINE)) {
                 assertThat(built.deleted()).isZero();
-                assertThat(built.metadata().lastLabel()).isEqualTo(500);
+                assertThat(built.lastLabel()).isEqualTo(500);
                 for (String id : left.keySet()) {
                     assertThat(built.vector(id)).isEqualTo(base.vector(id));
-                    assertThat(built.metadata().labels().get(id))
-                            .isEqualTo(base.metadata().labels().get(id));
+                    assertThat(built.labels().get(id)).isEqualTo(base.labels().get(id));
                 }
             }
         }
@@ -196,7 +193,7 @@ class HnswBuilderTest {
         holds(folder, Space.L2, vectors);
         try (HnswIndex built = open(folder, Space.L2)) {
             assertThat(built.deleted()).isEqualTo(1);
-            assertThat(built.metadata().labels().get("v7")).isEqualTo(101);
+            assertThat(built.labels().get("v7")).isEqualTo(101);
         }
     }
 

@@ -30,15 +30,15 @@ class PickleTest {
 
         new IndexMetadata(80_000, labels).write(temp, 5, classForm);
 
-        IndexMetadata read = IndexMetadata.read(temp);
-        assertThat(read.labels()).isEqualTo(labels);
-        assertThat(read.lastLabel()).isEqualTo(80_000);
+        IndexMetadata.Read read = IndexMetadata.read(temp);
+        assertThat(read.metadata()).isEqualTo(new IndexMetadata(80_000, labels));
+        assertThat(read.ids()).isEqualTo(Map.of(1, "a", 70_000, "größer", 3, ""));
     }
 
     @Test
     void the_class_form_lists_every_id_with_a_position_since_old_Chroma_deletes_from_there() throws IOException {
         new IndexMetadata(2, Map.of("a", 1, "b", 2)).write(temp, 5, true);
-        assertThat(Pickle.read(file()).get("id_to_seq_id")).isEqualTo(Map.of("a", 0L, "b", 0L));
+        assertThat(Pickle.read(file()).get("id_to_seq_id")).isEqualTo(Map.of("a", 0, "b", 0));
 
         new IndexMetadata(2, Map.of("a", 1, "b", 2)).write(temp, 5, false);
         assertThat(Pickle.read(file()).get("id_to_seq_id")).isEqualTo(Map.of());
@@ -83,7 +83,7 @@ class PickleTest {
                         + "}q\u0002(X\u0001\u0000\u0000\u0000aK\u0007X\u0001\u0000\u0000\u0000bh\u0002Nub.";
         Files.write(file(), pickle.replace("Nub.", "ub.").getBytes(ISO_8859_1));
 
-        assertThat(Pickle.read(file())).containsEntry("a", 7L).containsKey("b");
+        assertThat(Pickle.read(file())).containsEntry("a", 7).containsKey("b");
     }
 
     @ParameterizedTest

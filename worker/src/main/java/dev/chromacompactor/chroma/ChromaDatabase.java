@@ -62,7 +62,12 @@ public final class ChromaDatabase implements AutoCloseable {
      * {@link #openUnread}.
      */
     public static void checkTables(Path directory) {
-        openUnread(directory, true).close();
+        openChecked(directory).close();
+    }
+
+    /** Likewise, and leaves it open: {@link Fold#apply} checks the rest while it reads. */
+    public static ChromaDatabase openChecked(Path directory) {
+        return openUnread(directory, true);
     }
 
     /** Opens what {@link #checkTables} found sound: {@link Fold#apply} checks the rest while it reads. */
@@ -127,6 +132,7 @@ public final class ChromaDatabase implements AutoCloseable {
             var wanted = new Wanted(collection, Fold.name(collections, collection, renameTo), scratch);
             plain.put(wanted, readPlain(wanted));
         }
+        file.releaseCache();
     }
 
     /** The records that need only be copied, their vectors in {@code scratch}; what is not sound is refused. */

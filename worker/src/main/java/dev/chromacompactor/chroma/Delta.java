@@ -94,12 +94,7 @@ interface Delta {
                 Consumer<Entry> each) {
             PlainRecords plain = chroma.plain(source, collection.name(), target.scratch());
             target.database().attach(tables.file());
-            PlainRecords.Folded folded;
-            try {
-                folded = plain.into(target, collection, stamp, replaced);
-            } finally {
-                target.database().detach();
-            }
+            PlainRecords.Folded folded = plain.into(target, collection, stamp, replaced);
             chroma.entries(source, folded.rest(), each);
             return folded.copied();
         }

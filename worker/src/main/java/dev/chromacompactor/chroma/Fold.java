@@ -74,12 +74,9 @@ public final class Fold implements AutoCloseable {
      *     proven again. Null: the result is read whole
      */
     public static Fold onto(Path dir, boolean ours, @Nullable String proven) {
-        var fold = new Fold(Kind.ONTO, dir);
+        Fold fold = expecting(dir);
         try {
-            if (proven != null) {
-                fold.touched = new Touched(dir, proven);
-            }
-            fold.open(ours);
+            fold.begin(ours, proven);
             return fold;
         } catch (RuntimeException | Error e) {
             try (fold) {
@@ -88,7 +85,19 @@ public final class Fold implements AutoCloseable {
         }
     }
 
-    private void open(boolean ours) {
+    /** The same of a base that is still on its way: deltas may be {@linkplain #reading read}; {@link #begin}, then, before one is applied. */
+    public static Fold expecting(Path dir) {
+        return new Fold(Kind.ONTO, dir);
+    }
+
+    /** The base is there; see {@link #onto}. After a failure, only close. */
+    public void begin(boolean ours, @Nullable String proven) {
+        if (kind != Kind.ONTO || workspace != null) {
+            throw new IllegalStateException(directory + " awaits no base");
+        }
+        if (proven != null) {
+            touched = new Touched(directory, proven);
+        }
         record Late(CollectionInfo collection, Entry entry) {}
         var late = new ArrayList<Late>();
         try (var base = ChromaDatabase.openTrusted(directory)) {
@@ -115,11 +124,22 @@ public final class Fold implements AutoCloseable {
      * @param atOnce how many may be read, or lie ready, while another one is applied
      */
     public ReadAhead reading(List<ReadAhead.Source> deltas, int atOnce) {
-        return new ReadAhead(deltas, atOnce, scratch);
+        return reading(deltas, atOnce, atOnce);
     }
 
     /**
-     * Upserts what a delta says, and its deletes, with its stamp.
+     * Likewise.
+     *
+     * @param atOnce how many may be read at the same time
+     * @param most how many may be read, or lie ready
+     */
+    public ReadAhead reading(List<ReadAhead.Source> deltas, int atOnce, int most) {
+        return new ReadAhead(deltas, atOnce, most, scratch);
+    }
+
+    /**
+     * Upserts what a delta says, and its deletes, with its stamp. The delta may be closed and deleted then, though its file stays open here
+     * for a while.
      *
      * @param renameTo where the records of a delta with exactly one collection go; ignored if it has several
      */
@@ -161,10 +181,11 @@ public final class Fold implements AutoCloseable {
 
     private void count(Map<String, Ledger> ledgers, CollectionInfo collection, Delta.Copied copied) {
         digest.add(copied.digest());
+        List<String> ids = copied.ids();
         if (touched != null) {
-            touched.counted(collection, copied.ids(), copied.digest());
+            touched.counted(collection, ids, copied.digest());
         }
-        if (!copied.ids().isEmpty()) {
+        if (!ids.isEmpty()) {
             count(
                     ledgers,
                     collection.name(),
@@ -253,7 +274,7 @@ public final class Fold implements AutoCloseable {
     /** A stored record that is live is about to be replaced as a whole. */
     private void replaced(CollectionInfo collection, String id, long row) {
         if (kind != Kind.ONTO) {
-            digest.subtract(collection.name(), id, opened().reader().live(row));
+            opened().reader().subtract(digest, collection, id, row);
         } else if (touched != null) {
             touched.before(collection, id, row, opened().reader());
         }

@@ -25,14 +25,18 @@ import org.sqlite.SQLiteException;
  * nobody else's until it is finished, and thrown away if it is not.
  */
 final class FoldDatabase implements AutoCloseable {
-    /** The name of the file that is attached. */
+    /** The name of the file that is attached, in the statements that {@link #update} and its like are given. */
     static final String ATTACHED = "source";
+
+    /** Nothing is let go of in a transaction, and to end one writes each page that was changed. SQLite takes ten at most. */
+    private static final int MOST_ATTACHED = 8;
 
     private final Path file;
     private final Connection connection;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
 
     private final boolean borrowed;
+    private int attached;
 
     private FoldDatabase(Path file, SQLiteConfig config) {
         this.file = file;
@@ -57,10 +61,9 @@ final class FoldDatabase implements AutoCloseable {
 
     /** For writing, in one transaction that {@link #commit} ends. */
     static FoldDatabase writable(Path file) {
-        var config = new SQLiteConfig();
+        SQLiteConfig config = SqliteFile.config();
         config.setJournalMode(SQLiteConfig.JournalMode.OFF);
         config.setSynchronous(SQLiteConfig.SynchronousMode.OFF);
-        config.setTempStore(SQLiteConfig.TempStore.MEMORY);
         config.setCacheSize(-65_536);
         // Else the driver prepares and runs one more statement after each INSERT.
         config.setGetGeneratedKeys(false);
@@ -70,9 +73,8 @@ final class FoldDatabase implements AutoCloseable {
     }
 
     static FoldDatabase readOnly(Path file) {
-        var config = new SQLiteConfig();
+        SQLiteConfig config = SqliteFile.config();
         config.setReadOnly(true);
-        config.setTempStore(SQLiteConfig.TempStore.MEMORY);
         return new FoldDatabase(file, config);
     }
 
@@ -131,23 +133,31 @@ final class FoldDatabase implements AutoCloseable {
         return number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", name) > 0;
     }
 
-    /** Makes the tables of another file readable here, as {@value #ATTACHED}; nothing is written to it. */
+    /**
+     * Makes the tables of another file readable here, as {@value #ATTACHED}, until the next one is attached; nothing is written to it. It
+     * stays open until {@link #detach}, or {@link #commit}, or {@value #MOST_ATTACHED} more have come.
+     */
     void attach(Path other) {
-        commit();
+        if (attached == MOST_ATTACHED) {
+            detach();
+        }
         update(
-                "ATTACH ? AS " + ATTACHED,
+                "ATTACH ? AS " + ATTACHED + (attached + 1),
                 "file:" + other.toAbsolutePath().toUri().getRawPath() + "?mode=ro&immutable=1");
-        update("BEGIN");
+        attached++;
     }
 
+    /** Lets go of all that is attached. */
     void detach() {
         commit();
-        update("DETACH " + ATTACHED);
         update("BEGIN");
     }
 
     void commit() {
         update("COMMIT");
+        for (; attached > 0; attached--) {
+            update("DETACH " + ATTACHED + attached);
+        }
     }
 
     /**
@@ -171,10 +181,11 @@ final class FoldDatabase implements AutoCloseable {
     }
 
     private PreparedStatement bound(String sql, @Nullable Object... arguments) throws SQLException {
-        var statement = statements.get(sql);
+        String named = sql.replace(ATTACHED + ".", ATTACHED + attached + ".");
+        var statement = statements.get(named);
         if (statement == null) {
-            statement = connection.prepareStatement(sql);
-            statements.put(sql, statement);
+            statement = connection.prepareStatement(named);
+            statements.put(named, statement);
         }
         for (int i = 0; i < arguments.length; i++) {
             switch (arguments[i]) {

@@ -44,6 +44,8 @@ final class IntermediateFiles {
 
     static void finish(Workspace workspace, Intermediate.Rooted seed) {
         var files = new IntermediateFiles(workspace);
+        // Vectors will lie there twice: deltas that were folded and deleted give back their space before.
+        files.database.detach();
         var collections = workspace.collections().all();
         for (CollectionInfo info : collections) {
             files.database.each(DELETES, row -> files.logDelete(info, row), info.name());

@@ -2,7 +2,10 @@ package dev.chromacompactor.chroma;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.chromacompactor.chroma.hnsw.Finite;
 import dev.chromacompactor.chroma.hnsw.HnswIndex;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -38,6 +41,8 @@ final class PlainReader {
             WHERE +e.segment_id = ? ORDER BY e.id""";
     private static final String VALUES =
             "SELECT m.id, " + PlainValues.COLUMNS + " FROM embedding_metadata m ORDER BY m.id, m.key";
+    private static final ValueLayout.OfFloat FLOATS =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int NO_ROW = 0;
     private static final int ADD = 2;
     private static final int UNKNOWN_ENCODING = 3;
@@ -47,6 +52,7 @@ final class PlainReader {
     private final @Nullable HnswIndex index;
     private final int vectorBytes;
     private final Set<Long> withLists = new HashSet<>();
+    private final float[] floats;
     private final PlainValues values = new PlainValues();
     private final WalScan scan = new WalScan();
     private boolean doubtful;
@@ -59,6 +65,7 @@ final class PlainReader {
         Integer dimension = segments.collection().dimension();
         boolean unlike = index != null && dimension != null && index.dimension() != dimension;
         this.vectorBytes = dimension == null || unlike ? -1 : Float.BYTES * dimension;
+        this.floats = new float[Math.max(0, vectorBytes) / Float.BYTES];
         if (EntryReader.anyLists(file, level)) {
             file.query(
                     "look for lists",
@@ -81,7 +88,7 @@ final class PlainReader {
                 "look for exceptions",
                 EXCEPTIONS,
                 List.of(source.metadataSegment(), source.id()),
-                row -> exceptions.add(row.getString(1)));
+                row -> exceptions.add(SqliteFile.text(row, 1)));
         doubtful = !exceptions.isEmpty() || lastRowIsGone();
         var records = new PlainRecords(source, (int) file.number(
                 "count records", "SELECT count(*) FROM embeddings WHERE segment_id = ?", source.metadataSegment()));
@@ -135,7 +142,7 @@ final class PlainReader {
                             }
                             more = value.next();
                         }
-                        String id = record.getString(2);
+                        String id = SqliteFile.text(record, 2);
                         byte[] vector = vector(record, number, id);
                         doubtful |= vector == null;
                         each.record(number, id, vector);
@@ -171,22 +178,16 @@ final class PlainReader {
     }
 
     private byte @Nullable [] fromIndex(String id) {
-        float[] vector = requireNonNull(index).vector(id);
-        var bytes = ByteBuffer.allocate(Float.BYTES * vector.length).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asFloatBuffer().put(vector);
-        return sound(bytes.array()) ? bytes.array() : null;
+        byte[] vector = requireNonNull(index).bytes(id);
+        return sound(vector) ? vector : null;
     }
 
-    /** As many floats as there should be, and none of them infinite or NaN: none whose exponent is all ones. */
+    /** As many floats as there should be, and none of them infinite or NaN. */
     private boolean sound(byte[] vector) {
         if (vector.length != vectorBytes) {
             return false;
         }
-        int worst = 0;
-        for (int i = 2; i < vector.length; i += Float.BYTES) {
-            int exponent = (vector[i + 1] & 0x7f) << 1 | (vector[i] & 0x80) >>> 7;
-            worst = Math.max(worst, exponent);
-        }
-        return worst < 0xff;
+        MemorySegment.copy(MemorySegment.ofArray(vector), FLOATS, 0, floats, 0, floats.length);
+        return Finite.all(floats);
     }
 }

@@ -7,10 +7,12 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,24 +23,32 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ReadAhead implements AutoCloseable {
     /**
-     * A delta that {@link ChromaDatabase#checkTables} found sound.
+     * A delta that is still to be opened.
      *
+     * @param opening its tables checked; called on one of the other threads
      * @param renameTo see {@link Fold#apply}
      */
-    public record Source(Path directory, @Nullable String renameTo) {}
+    public record Source(
+            Supplier<ChromaDatabase> opening, @Nullable String renameTo) {
+        /** Of a delta that {@link ChromaDatabase#checkTables} found sound. */
+        public Source(Path directory, @Nullable String renameTo) {
+            this(() -> ChromaDatabase.openUnread(directory), renameTo);
+        }
+    }
 
     private final Iterator<Source> rest;
     private final VectorScratch scratch;
     private final ExecutorService pool;
     private final Deque<Future<ChromaDatabase>> ahead = new ArrayDeque<>();
+    private volatile boolean closed;
 
-    ReadAhead(List<Source> deltas, int atOnce, VectorScratch scratch) {
+    ReadAhead(List<Source> deltas, int atOnce, int most, VectorScratch scratch) {
         this.rest = deltas.iterator();
         this.scratch = scratch;
         // Platform threads: reading SQLite is a native call, which would pin a virtual one's carrier.
         this.pool = Executors.newFixedThreadPool(
                 atOnce, Thread.ofPlatform().name("read-ahead-", 0).factory());
-        for (int i = 0; i < atOnce; i++) {
+        for (int i = 0; i < most; i++) {
             begin();
         }
     }
@@ -51,7 +61,10 @@ public final class ReadAhead implements AutoCloseable {
     }
 
     private ChromaDatabase read(Source source) {
-        ChromaDatabase delta = ChromaDatabase.openUnread(source.directory());
+        if (closed) {
+            throw new CancellationException();
+        }
+        ChromaDatabase delta = source.opening().get();
         try {
             delta.readAhead(source.renameTo(), scratch);
             return delta;
@@ -87,6 +100,7 @@ public final class ReadAhead implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         pool.close();
         for (Future<ChromaDatabase> each : ahead) {
             if (each.state() == Future.State.SUCCESS) {

@@ -1,10 +1,10 @@
 package dev.chromacompactor.chroma;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +17,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RecordDigest {
     private final MessageDigest sha256;
-    private ByteBuffer bytes = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+    /** Not a buffer: each of its calls is a dozen, and the compiler would inline them all into whoever hashes. */
+    private byte[] bytes = new byte[1 << 16];
+
+    private int size;
     private long high;
     private long low;
 
@@ -65,7 +68,11 @@ public final class RecordDigest {
 
     /** Takes a record away that was added before: what is left is the digest of the others. */
     public void subtract(String collection, String id, Entry.Live live) {
-        var hash = hash(collection, id, live);
+        minus(hash(collection, id, live));
+    }
+
+    /** Takes a record away by what {@link #end} gave of it. */
+    void minus(ByteBuffer hash) {
         long h = hash.getLong();
         long l = hash.getLong();
         high -= h + (Long.compareUnsigned(low, l) < 0 ? 1 : 0);
@@ -84,7 +91,7 @@ public final class RecordDigest {
     }
 
     private ByteBuffer hash(String collection, String id, Entry.Live live) {
-        bytes.clear();
+        size = 0;
         put(collection);
         put(id);
         put(live.vector());
@@ -113,11 +120,11 @@ public final class RecordDigest {
 
     /** Begins a record that is hashed value by value, in the order of the keys as UTF-8; texts are UTF-8. */
     void begin(byte[] collection, byte[] id, byte[] vector, byte @Nullable [] document) {
-        bytes.clear();
+        size = 0;
         put(collection);
         put(id);
-        room(4 + vector.length);
-        bytes.putInt(vector.length / Float.BYTES).put(vector);
+        putInt(vector.length / Float.BYTES);
+        putAll(vector);
         if (document == null) {
             put((String) null);
         } else {
@@ -131,15 +138,18 @@ public final class RecordDigest {
     }
 
     void whole(byte[] key, long value) {
-        key(key, 'i').putLong(value);
+        key(key, 'i');
+        putLong(value);
     }
 
     void real(byte[] key, double value) {
-        key(key, 'f').putLong(Double.doubleToLongBits(value));
+        key(key, 'f');
+        putLong(Double.doubleToLongBits(value));
     }
 
     void flag(byte[] key, boolean value) {
-        key(key, 'b').put((byte) (value ? 1 : 0));
+        key(key, 'b');
+        putByte(value ? 1 : 0);
     }
 
     /** The hash of that record, which is not added yet. */
@@ -147,14 +157,13 @@ public final class RecordDigest {
         return hash();
     }
 
-    private ByteBuffer key(byte[] key, char kind) {
+    private void key(byte[] key, char kind) {
         put(key);
-        room(16);
-        return bytes.put((byte) kind);
+        putByte(kind);
     }
 
     private ByteBuffer hash() {
-        sha256.update(bytes.array(), 0, bytes.position());
+        sha256.update(bytes, 0, size);
         return ByteBuffer.wrap(sha256.digest());
     }
 
@@ -169,17 +178,26 @@ public final class RecordDigest {
     }
 
     private void put(MetadataValue value) {
-        room(16);
         switch (value) {
             case MetadataValue.Text(String text) -> {
-                bytes.put((byte) 's');
+                putByte('s');
                 put(text);
             }
-            case MetadataValue.Whole(long whole) -> bytes.put((byte) 'i').putLong(whole);
-            case MetadataValue.Real(double real) -> bytes.put((byte) 'f').putLong(Double.doubleToLongBits(real));
-            case MetadataValue.Flag(boolean flag) -> bytes.put((byte) 'b').put((byte) (flag ? 1 : 0));
+            case MetadataValue.Whole(long whole) -> {
+                putByte('i');
+                putLong(whole);
+            }
+            case MetadataValue.Real(double real) -> {
+                putByte('f');
+                putLong(Double.doubleToLongBits(real));
+            }
+            case MetadataValue.Flag(boolean flag) -> {
+                putByte('b');
+                putByte(flag ? 1 : 0);
+            }
             case MetadataValue.Many(var values) -> {
-                bytes.put((byte) 'l').putInt(values.size());
+                putByte('l');
+                putInt(values.size());
                 values.forEach(this::put);
             }
         }
@@ -187,31 +205,52 @@ public final class RecordDigest {
 
     private void put(@Nullable String text) {
         if (text == null) {
-            room(4);
-            bytes.putInt(-1);
-            return;
+            putInt(-1);
+        } else {
+            put(text.getBytes(StandardCharsets.UTF_8));
         }
-        put(text.getBytes(StandardCharsets.UTF_8));
     }
 
     private void put(byte[] utf8) {
-        room(4 + utf8.length);
-        bytes.putInt(utf8.length).put(utf8);
+        putInt(utf8.length);
+        putAll(utf8);
     }
 
     private void put(float[] vector) {
-        room(4 + 4 * vector.length);
-        bytes.putInt(vector.length);
+        putInt(vector.length);
         for (float x : vector) {
-            bytes.putInt(Float.floatToRawIntBits(x));
+            putInt(Float.floatToRawIntBits(x));
         }
     }
 
+    private void putAll(byte[] more) {
+        room(more.length);
+        System.arraycopy(more, 0, bytes, size, more.length);
+        size += more.length;
+    }
+
+    private void putLong(long value) {
+        putInt((int) value);
+        putInt((int) (value >>> Integer.SIZE));
+    }
+
+    private void putInt(int value) {
+        room(Integer.BYTES);
+        bytes[size] = (byte) value;
+        bytes[size + 1] = (byte) (value >>> 8);
+        bytes[size + 2] = (byte) (value >>> 16);
+        bytes[size + 3] = (byte) (value >>> 24);
+        size += Integer.BYTES;
+    }
+
+    private void putByte(int value) {
+        room(1);
+        bytes[size++] = (byte) value;
+    }
+
     private void room(int more) {
-        if (bytes.remaining() < more) {
-            var larger = ByteBuffer.allocate(Math.max(2 * bytes.capacity(), bytes.position() + more))
-                    .order(ByteOrder.LITTLE_ENDIAN);
-            bytes = larger.put(bytes.flip());
+        if (bytes.length - size < more) {
+            bytes = Arrays.copyOf(bytes, Math.max(2 * bytes.length, size + more));
         }
     }
 }

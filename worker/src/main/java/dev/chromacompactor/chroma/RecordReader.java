@@ -1,5 +1,8 @@
 package dev.chromacompactor.chroma;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -25,6 +28,8 @@ final class RecordReader {
             "SELECT kind, key, ref FROM compactor_register WHERE collection = ? AND id = ?";
     private static final String VALUES =
             "SELECT key, string_value, int_value, float_value, bool_value FROM embedding_metadata WHERE id = ?";
+    private static final String IN_ORDER =
+            "SELECT " + PlainValues.COLUMNS + " FROM embedding_metadata m WHERE m.id = ? ORDER BY m.key";
     private static final String ALL =
             "SELECT e.id, e.embedding_id, e.seq_id, e.created_at, r.ref, " + PlainValues.COLUMNS + """
              FROM embeddings e LEFT JOIN compactor_record r ON r.embedding = e.id
@@ -37,6 +42,7 @@ final class RecordReader {
     private final StampTable stamps;
     private final LongFunction<float[]> vectors;
     private final boolean lists;
+    private final PlainValues plain = new PlainValues();
 
     /** @param vectors finds the vector of a row of {@code embeddings} */
     RecordReader(FoldDatabase database, SchemaLevel level, StampTable stamps, LongFunction<float[]> vectors) {
@@ -121,6 +127,28 @@ final class RecordReader {
     /** The row of {@code embeddings} of an id; 0 if it is not there. */
     long row(CollectionInfo collection, String id) {
         return database.number(ROW, collection.metadataSegment(), id);
+    }
+
+    /** Takes a record out of a digest, by its bytes as they are stored if nothing of it is out of the ordinary. */
+    void subtract(RecordDigest digest, CollectionInfo collection, String id, long row, float[] vector) {
+        plain.clear();
+        database.each(IN_ORDER, value -> plain.add(value, 1), row);
+        if (plain.known() && (!lists || lists(row).isEmpty())) {
+            var bits = ByteBuffer.allocate(Float.BYTES * vector.length).order(ByteOrder.LITTLE_ENDIAN);
+            bits.asFloatBuffer().put(vector);
+            digest.minus(plain.hash(
+                    digest,
+                    collection.name().getBytes(StandardCharsets.UTF_8),
+                    id.getBytes(StandardCharsets.UTF_8),
+                    bits.array()));
+        } else {
+            digest.subtract(collection.name(), id, live(row, vector));
+        }
+    }
+
+    /** Likewise, with the vector that is at hand for its row. */
+    void subtract(RecordDigest digest, CollectionInfo collection, String id, long row) {
+        subtract(digest, collection, id, row, vectors.apply(row));
     }
 
     /** As Chroma would return it. */

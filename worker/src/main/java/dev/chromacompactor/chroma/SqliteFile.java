@@ -10,11 +10,13 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Arrays;
 import java.util.List;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
+import org.sqlite.SQLiteOpenMode;
 
 /**
  * The {@code chroma.sqlite3} of one directory, opened so that nothing is ever written: no journal is rolled back, no
@@ -27,6 +29,9 @@ final class SqliteFile implements AutoCloseable {
     private static final int HEADER_BYTES = 100;
     /** Offset of the read version: 2 means write-ahead log. */
     private static final int READ_VERSION = 19;
+
+    /** Most deltas fit into it: what a check has read need not be read again. */
+    private static final int CACHE_KIB = 8 << 10;
 
     private final Path path;
     private final Connection connection;
@@ -87,10 +92,19 @@ final class SqliteFile implements AutoCloseable {
         }
     }
 
-    private static Connection connect(Path path, boolean writeAheadLog) throws SQLException {
+    /** What all connections have in common. */
+    static SQLiteConfig config() {
         var config = new SQLiteConfig();
-        config.setReadOnly(true);
         config.setTempStore(SQLiteConfig.TempStore.MEMORY);
+        // The driver lets one thread at a time into a connection: SQLite need not lock it again at every step.
+        config.setOpenMode(SQLiteOpenMode.NOMUTEX);
+        return config;
+    }
+
+    private static Connection connect(Path path, boolean writeAheadLog) throws SQLException {
+        SQLiteConfig config = config();
+        config.setReadOnly(true);
+        config.setCacheSize(-CACHE_KIB);
         // In write-ahead mode even a reader makes a -shm file, unless it is told that nobody writes.
         String mode = writeAheadLog ? "?mode=ro&immutable=1" : "?mode=ro";
         return config.createConnection(
@@ -146,6 +160,20 @@ final class SqliteFile implements AutoCloseable {
                 throw FailureException.input("sqlite-corrupt", "check pages in " + path + ": " + verdict);
             }
         });
+    }
+
+    /** Frees the pages that are kept in memory: nothing more, or little, will be asked. */
+    void releaseCache() {
+        run("release the cache", c -> {
+            try (Statement statement = c.createStatement()) {
+                return statement.execute("PRAGMA shrink_memory");
+            }
+        });
+    }
+
+    /** What {@code getString} gives of a column that is never null, for less. */
+    static String text(ResultSet row, int column) throws SQLException {
+        return new String(row.getBytes(column), StandardCharsets.UTF_8);
     }
 
     /** A WAL position: INTEGER since 1.0, before that 8 bytes, big-endian. */

@@ -69,13 +69,13 @@ final class Touched implements AutoCloseable {
                 .add(id);
         Set<String> done = counted.get(collection.name());
         if (done != null && done.remove(id)) {
-            digest.subtract(collection.name(), id, reader.live(row));
+            reader.subtract(digest, collection, id, row);
         } else if (first && row != 0) {
             HnswIndex index = index(collection);
             if (index == null || !index.contains(id)) {
                 throw EntryReader.idsDisagree(collection.name(), id, true);
             }
-            digest.subtract(collection.name(), id, reader.live(row, index.vector(id)));
+            reader.subtract(digest, collection, id, row, index.vector(id));
         }
     }
 

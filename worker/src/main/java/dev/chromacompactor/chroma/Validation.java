@@ -161,15 +161,21 @@ final class Validation {
         CollectionInfo collection = segments.collection();
         long[] indexed = {0};
         Set<String> onlyInWal = new LinkedHashSet<>(segments.wal().ids());
+        // Two queries: for the ids alone an index will do, and the rows beyond the vector index are few or in the order
+        // of the table.
+        file.query(
+                "compare positions",
+                "SELECT embedding_id, seq_id FROM embeddings WHERE +segment_id = ? AND seq_id > ?",
+                List.of(collection.metadataSegment(), segments.vectorPosition()),
+                row -> written(segments, row.getString(1), SqliteFile.position(row, 2)));
         file.query(
                 "compare ids",
-                "SELECT embedding_id, seq_id FROM embeddings WHERE segment_id = ?",
+                "SELECT embedding_id FROM embeddings WHERE segment_id = ?",
                 List.of(collection.metadataSegment()),
                 row -> {
                     String id = row.getString(1);
                     onlyInWal.remove(id);
                     indexed[0] += segments.inIndex(id) ? 1 : 0;
-                    written(segments, id, SqliteFile.position(row, 2));
                     same(segments, id, true);
                 });
         for (String id : onlyInWal) {

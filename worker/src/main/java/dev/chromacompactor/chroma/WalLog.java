@@ -40,7 +40,7 @@ final class WalLog {
                                         + row.getString(3) + " has operation " + row.getLong(2));
                     }
                     long packed = row.getLong(1) << 3 | row.getLong(4) << 2 | operation.number();
-                    log.rows.merge(row.getString(3), new long[] {packed}, WalLog::append);
+                    log.rows.merge(SqliteFile.text(row, 3), new long[] {packed}, WalLog::append);
                 });
         return log;
     }

@@ -41,12 +41,12 @@ final class WalScan {
                 return false;
             }
         }
-        spaces();
+        space();
         return at == json.length;
     }
 
     private boolean member(PlainValues values) {
-        spaces();
+        space();
         int from = at + 1;
         if (!text(false)) {
             return false;
@@ -55,7 +55,7 @@ final class WalScan {
         if (!next(':')) {
             return false;
         }
-        spaces();
+        space();
         return switch (peek()) {
             case '"' -> text(true);
             case 't' -> word(TRUE);
@@ -87,25 +87,35 @@ final class WalScan {
         return false;
     }
 
+    /** One loop, over at most three runs of digits: the whole part, that behind the point, and that of the exponent. */
     private boolean number(PlainValues values, int keyFrom, int keyTo) {
+        byte[] bytes = json;
         int from = at;
-        at += peek() == '-' ? 1 : 0;
-        int first = at;
-        int digits = digits();
-        boolean whole = digits > 0 && (digits == 1 || json[first] != '0');
+        int i = from < bytes.length && bytes[from] == '-' ? from + 1 : from;
+        int run = i;
+        boolean zero = i < bytes.length && bytes[i] == '0';
         boolean real = false;
-        if (peek() == '.') {
-            at++;
+        boolean power = false;
+        for (; i < bytes.length; i++) {
+            byte b = bytes[i];
+            if (b >= '0' && b <= '9') {
+                continue;
+            }
+            boolean point = b == '.' && !real;
+            boolean exponent = (b == 'e' || b == 'E') && !power;
+            if (!point && !exponent) {
+                break;
+            } else if (i == run || (!real && zero && i - run > 1)) {
+                return false;
+            }
             real = true;
-            whole &= digits() > 0;
+            power = exponent;
+            i += exponent && i + 1 < bytes.length && (bytes[i + 1] == '-' || bytes[i + 1] == '+') ? 1 : 0;
+            run = i + 1;
         }
-        if (peek() == 'e' || peek() == 'E') {
-            at++;
-            real = true;
-            at += peek() == '+' || peek() == '-' ? 1 : 0;
-            whole &= digits() > 0;
-        }
-        if (!whole || at - from > LONGEST_NUMBER || (!real && digits > SAFE_DIGITS)) {
+        at = i;
+        int digits = i - run;
+        if (digits == 0 || at - from > LONGEST_NUMBER || (!real && (digits > SAFE_DIGITS || (zero && digits > 1)))) {
             return false;
         }
         if (real) {
@@ -115,14 +125,6 @@ final class WalScan {
         return true;
     }
 
-    private int digits() {
-        int from = at;
-        while (at < json.length && json[at] >= '0' && json[at] <= '9') {
-            at++;
-        }
-        return at - from;
-    }
-
     private boolean word(byte[] word) {
         int from = at;
         at += word.length;
@@ -130,16 +132,15 @@ final class WalScan {
     }
 
     private boolean next(char wanted) {
-        spaces();
+        space();
         boolean there = peek() == wanted;
         at += there ? 1 : 0;
         return there;
     }
 
-    private void spaces() {
-        while (peek() == ' ') {
-            at++;
-        }
+    /** Who writes more than one in a row does not write what almost all do. */
+    private void space() {
+        at += peek() == ' ' ? 1 : 0;
     }
 
     private int peek() {

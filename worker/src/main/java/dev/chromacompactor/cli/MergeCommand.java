@@ -8,16 +8,12 @@ import dev.chromacompactor.chroma.Seal;
 import dev.chromacompactor.chroma.Stamp;
 import dev.chromacompactor.chroma.Summary;
 import dev.chromacompactor.compaction.Scratch;
-import dev.chromacompactor.store.Transfers;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -67,6 +63,9 @@ final class MergeCommand implements Callable<Integer> {
     @Parameters(arity = "1..*", paramLabel = "INPUT", description = "Chroma directories, or archives of them.")
     private List<Path> inputs = List.of();
 
+    /** As many inputs for each thread are read, or lie ready, while a base is copied. */
+    private static final int READY = 4;
+
     private final Context context;
 
     @Mixin
@@ -85,20 +84,15 @@ final class MergeCommand implements Callable<Integer> {
             Ledger ledger,
             String digest) {}
 
-    /** @param proven of a base: the digest of its records, if it is one of ours and as we left it */
-    private record Input(
-            Path named, Path directory, @Nullable String proven) {}
-
     @Override
-    public Integer call() throws IOException, InterruptedException {
+    public Integer call() throws IOException {
         int atOnce = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
         if (atOnce < 1) {
             throw new UsageException("--threads " + atOnce + ": at least 1");
         }
         try (NewDirectory target = NewDirectory.at(out)) {
             Path content = target.scratch().directory("out");
-            List<Input> checked = check(atOnce, content, target.scratch());
-            Summary summary = fold(checked, atOnce, content, target.scratch());
+            Summary summary = fold(atOnce, content, target.scratch());
             Seal.write(content, summary.digest());
             target.publish(content);
             var merged = new Merged(
@@ -127,90 +121,65 @@ final class MergeCommand implements Callable<Integer> {
                         ledger.stale() + ledger.deletesIdle());
     }
 
-    /**
-     * Tables are found sound before anything is folded, records while they are. Of several inputs with bad tables the first one is
-     * named.
-     */
-    private List<Input> check(int atOnce, Path content, Scratch scratch) throws InterruptedException {
-        int all = inputs.size() + (base == null ? 0 : 1);
-        // Platform threads: reading SQLite is a native call, which would pin a virtual one's carrier.
-        try (var pool = Executors.newFixedThreadPool(Math.min(atOnce, all))) {
-            List<Future<Input>> running = new ArrayList<>();
-            // It takes longest, so it begins first.
-            Path extended = base;
-            Future<Input> copying = extended == null ? null : pool.submit(() -> copy(extended, content, scratch));
-            for (int place = 0; place < inputs.size(); place++) {
-                Path named = inputs.get(place);
-                String unpacked = "input-" + place;
-                running.add(pool.submit(() -> check(named, unpacked, scratch)));
-            }
-            if (copying != null) {
-                running.add(copying);
-            }
-            List<Input> checked = new ArrayList<>();
-            try {
-                for (Future<Input> each : running) {
-                    checked.add(each.get());
-                    output.progress("inputs checked", checked.size(), all);
+    private Summary fold(int atOnce, Path content, Scratch scratch) {
+        try (Fold fold = base == null ? Fold.fresh(content) : Fold.expecting(content)) {
+            try (ReadAhead deltas = fold.reading(sources(scratch), atOnce, READY * atOnce)) {
+                if (base != null) {
+                    // It takes long, and the first inputs are read meanwhile.
+                    output.step("copying the base");
+                    fold.begin(false, copied(base, content, scratch));
                 }
-            } catch (ExecutionException e) {
-                running.forEach(each -> each.cancel(false));
-                throw Transfers.unwrapped(e);
+                apply(deltas, fold, scratch);
             }
-            return checked;
-        }
-    }
-
-    private static Input check(Path named, String unpacked, Scratch scratch) {
-        return Local.about(named, () -> {
-            Path directory = Local.database(named, () -> scratch.directory(unpacked));
-            ChromaDatabase.checkTables(directory);
-            return new Input(named, directory, null);
-        });
-    }
-
-    /** A private copy of a base. One that we left as it is now was proven then; any other is checked like an input. */
-    private static Input copy(Path named, Path content, Scratch scratch) {
-        return Local.about(named, () -> {
-            Path directory = Local.database(named, () -> scratch.directory("base"));
-            Optional<String> proven = Seal.copy(directory, content);
-            if (proven.isEmpty()) {
-                ChromaDatabase.open(content).close();
-            }
-            return new Input(named, content, proven.orElse(null));
-        });
-    }
-
-    private Summary fold(List<Input> checked, int atOnce, Path content, Scratch scratch) {
-        try (Fold fold = base == null
-                ? Fold.fresh(content)
-                : Fold.onto(content, false, checked.getLast().proven())) {
-            apply(checked.subList(0, inputs.size()), fold, atOnce, scratch);
             output.step("building and checking the index");
             return fold.finishSnapshot(0);
         }
     }
 
-    private void apply(List<Input> checked, Fold fold, int atOnce, Scratch scratch) {
-        var sources = checked.stream()
-                .map(input -> new ReadAhead.Source(input.directory(), collection))
+    private List<ReadAhead.Source> sources(Scratch scratch) {
+        return IntStream.range(0, inputs.size())
+                .mapToObj(place -> new ReadAhead.Source(() -> opened(place, scratch), collection))
                 .toList();
-        try (ReadAhead deltas = fold.reading(sources, Math.min(atOnce, checked.size()))) {
-            long now = context.clock().millis();
-            for (int place = 0; place < checked.size(); place++) {
-                Input input = checked.get(place);
-                var stamp = new Stamp(now, place, input.named().toString());
-                Local.about(input.named(), () -> {
-                    try (ChromaDatabase delta = deltas.next()) {
-                        return fold.apply(delta, stamp, collection);
+    }
+
+    private ChromaDatabase opened(int place, Scratch scratch) {
+        return ChromaDatabase.openChecked(Local.database(inputs.get(place), () -> scratch.directory(unpacked(place))));
+    }
+
+    private static String unpacked(int place) {
+        return "input-" + place;
+    }
+
+    /**
+     * Makes a private copy of a base. One that we left as it is now was proven then; any other is checked like an input.
+     *
+     * @return the digest of its records, if it was proven
+     */
+    private static @Nullable String copied(Path named, Path content, Scratch scratch) {
+        return Local.about(named, () -> {
+                    Path directory = Local.database(named, () -> scratch.directory("base"));
+                    Optional<String> proven = Seal.copy(directory, content);
+                    if (proven.isEmpty()) {
+                        ChromaDatabase.open(content).close();
                     }
-                });
-                if (input.directory().startsWith(scratch.file(""))) {
-                    // An unpacked archive has done its duty: its space is free from here on.
-                    scratch.remove(scratch.file("input-" + place));
+                    return proven;
+                })
+                .orElse(null);
+    }
+
+    private void apply(ReadAhead deltas, Fold fold, Scratch scratch) {
+        long now = context.clock().millis();
+        for (int place = 0; place < inputs.size(); place++) {
+            Path input = inputs.get(place);
+            var stamp = new Stamp(now, place, input.toString());
+            Local.about(input, () -> {
+                try (ChromaDatabase delta = deltas.next()) {
+                    return fold.apply(delta, stamp, collection);
                 }
-                output.progress("inputs merged", place + 1L, inputs.size());
-            }
+            });
+            // An unpacked archive has done its duty: its space is free as soon as the fold lets go of its file.
+            scratch.remove(scratch.file(unpacked(place)));
+            output.progress("inputs merged", place + 1L, inputs.size());
         }
     }
 }

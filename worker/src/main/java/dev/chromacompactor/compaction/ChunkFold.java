@@ -71,7 +71,8 @@ public final class ChunkFold {
             try (ReadAhead deltas = fold.reading(sources, CostModel.READ_AHEAD)) {
                 for (Fetched delta : fetched) {
                     folded.add(about(delta.input(), () -> apply(delta, deltas, fold)));
-                    // Its space is free from here on: a chunk needs no more disk than its inputs and its result.
+                    // Its space is free as soon as the fold lets go of it: a chunk needs no more disk than its inputs
+                    // and its result.
                     Scratch.deleteTree(delta.directory());
                 }
             }

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.chromacompactor.failure.FailureException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,7 +27,7 @@ class ReadAheadTest {
     void unpack() {
         deltas = Stream.of("first", "second", "third", "fourth")
                 .map(name -> ChromaFixtures.unpack("1.5.9", "persisted", temp.resolve(name)))
-                .toList();
+                .collect(Collectors.toCollection(ArrayList::new));
     }
 
     private ReadAhead reading(Fold fold, int atOnce) {
@@ -63,6 +67,35 @@ class ReadAheadTest {
             apply(fold, reading, 0);
         }
 
+        assertNothingIsLeft();
+    }
+
+    @Test
+    void deltas_are_read_while_the_base_is_still_on_its_way() throws Exception {
+        Path base = deltas.removeFirst();
+        Path onto = Files.createDirectories(temp.resolve("onto"));
+
+        try (var fold = Fold.expecting(onto);
+                var reading = fold.reading(
+                        deltas.stream()
+                                .map(each -> new ReadAhead.Source(() -> ChromaDatabase.openChecked(each), null))
+                                .toList(),
+                        2,
+                        deltas.size())) {
+            try (var first = reading.next()) {
+                Seal.copy(base, onto);
+                fold.begin(false, null);
+                fold.apply(first, new Stamp(1, 0, "delta"), null);
+            }
+            apply(fold, reading, 1);
+            apply(fold, reading, 2);
+            fold.finishSnapshot(0);
+        }
+
+        try (var expected = ChromaDatabase.open(base);
+                var found = ChromaDatabase.open(onto)) {
+            assertThat(RecordDigest.of(found)).isEqualTo(RecordDigest.of(expected));
+        }
         assertNothingIsLeft();
     }
 

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -72,10 +73,15 @@ class MergeCommandTest {
 
     /** Gives every record of a directory this document; the files stay those that Chroma wrote. */
     private static void rewriteDocuments(Path directory, String document) throws Exception {
+        execute(
+                directory,
+                "UPDATE embedding_metadata SET string_value = '" + document + "' WHERE key = 'chroma:document'");
+    }
+
+    private static void execute(Path directory, String sql) throws Exception {
         try (var connection = DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("chroma.sqlite3"));
                 var statement = connection.createStatement()) {
-            statement.execute(
-                    "UPDATE embedding_metadata SET string_value = '" + document + "' WHERE key = 'chroma:document'");
+            statement.execute(sql);
         }
     }
 
@@ -116,6 +122,34 @@ class MergeCommandTest {
 
         assertThat(counts(out())).isEqualTo(counts(directory)).hasSizeGreaterThan(1);
         assertThat(merged.get("inputs").asInt()).isEqualTo(4);
+    }
+
+    @Test
+    void there_may_be_more_archives_than_are_open_at_once() throws Exception {
+        Path archive = archive("persisted", "delta.tar.gz");
+        Path directory = fixture("persisted", "delta");
+
+        JsonNode merged =
+                merge(Collections.nCopies(25, archive).toArray()).ended(0).json();
+
+        assertThat(merged.get("inputs").asInt()).isEqualTo(25);
+        assertThat(digest(out())).isEqualTo(digest(directory));
+    }
+
+    @Test
+    void of_a_bad_input_and_bad_tables_of_a_later_one_the_first_is_named() throws Exception {
+        Path good = fixture("persisted", "good");
+        Path records = fixture("persisted", "records");
+        Path tables = fixture("persisted", "tables");
+        execute(records, "DELETE FROM embeddings WHERE id = 1");
+        execute(records, "DELETE FROM embedding_metadata WHERE id = 1");
+        execute(tables, "DELETE FROM embeddings WHERE id = 1");
+
+        assertThat(merge(good, tables, records).ended(ExitCode.FAILED).err())
+                .contains(tables.toString(), "foreign-key-violation");
+        assertThat(merge(good, records, tables).ended(ExitCode.FAILED).err())
+                .contains(records.toString(), "ids-disagree");
+        assertNothingLeft();
     }
 
     @Test

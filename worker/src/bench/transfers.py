@@ -13,11 +13,13 @@ import statistics
 import subprocess
 import tempfile
 
+import measure
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 COMPACTOR = ROOT / "worker/target/compactor"
 BENCH = ROOT / "worker/target/bench/transfers"
-JAVA = pathlib.Path(os.environ.get("JAVA_HOME", "")) / "bin"
+JAVA = measure.java_home() / "bin"
 
 
 def main():

@@ -30,7 +30,6 @@ public class TileBench {
 
     private float[] rows;
     private float[][] columns;
-    private final float[] initial = new float[Kernels.COLUMNS];
     private final float[] tile = new float[Kernels.ROWS * Kernels.COLUMNS];
     private int next;
 
@@ -56,7 +55,7 @@ public class TileBench {
     public float[] multiply(Flops counters) {
         counters.flops += 2L * Kernels.ROWS * Kernels.COLUMNS * depth;
         next = (next + 1) % columns.length;
-        Kernels.multiply(rows, 0, columns[next], initial, depth, tile);
+        Kernels.multiply(rows, 0, columns[next], depth, tile);
         return tile;
     }
 }

@@ -1,6 +1,7 @@
 package dev.chromacompactor.store;
 
 import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.Elsewhere;
 import dev.chromacompactor.failure.FailureException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -39,7 +40,7 @@ public final class Beside<T> implements AutoCloseable {
         try {
             return step.get();
         } catch (ExecutionException e) {
-            throw Transfers.unwrapped(e);
+            throw Elsewhere.thrown(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new FailureException(Blame.NODE, "interrupted", what + ": told to stop", e);

@@ -51,7 +51,7 @@ public interface ObjectStore {
     /** Unconditional; returns the ETag. */
     String put(String key, byte[] body);
 
-    /** Unconditional upload of a file, with its SHA-256 sent along or a checksum as strong as the store takes; returns the ETag. */
+    /** Unconditional upload of a file; returns the ETag. As with every write, the store refuses bytes that do not match their CRC-32. */
     String put(String key, Path file);
 
     /** Writes only if there is no such object. */

@@ -1,6 +1,7 @@
 package dev.chromacompactor.store;
 
 import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.Elsewhere;
 import dev.chromacompactor.failure.FailureException;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,7 +45,7 @@ public final class Transfers {
                     then.accept(one.get());
                 }
             } catch (ExecutionException e) {
-                throw unwrapped(e);
+                throw Elsewhere.thrown(e);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new FailureException(
@@ -53,14 +54,5 @@ public final class Transfers {
                 pool.shutdownNow(); // after a failure nobody waits for the others
             }
         }
-    }
-
-    /** What another thread threw, to be thrown on this one; an {@code Error} is thrown here. */
-    public static RuntimeException unwrapped(ExecutionException e) {
-        return switch (e.getCause()) {
-            case Error error -> throw error;
-            case RuntimeException failure -> failure;
-            case null, default -> new IllegalStateException(e);
-        };
     }
 }

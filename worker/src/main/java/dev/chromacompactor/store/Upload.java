@@ -105,7 +105,7 @@ final class Upload {
                 .copySourceIfMatch(etag)
                 .destinationBucket(bucket)
                 .destinationKey(key)
-                .checksumAlgorithm(ChecksumAlgorithm.SHA256));
+                .checksumAlgorithm(ChecksumAlgorithm.CRC32));
         return S3ObjectStore.unquoted(answer.copyObjectResult().eTag());
     }
 
@@ -114,7 +114,7 @@ final class Upload {
                 .bucket(bucket)
                 .key(key)
                 .contentType(contentType())
-                .checksumAlgorithm(ChecksumAlgorithm.SHA256);
+                .checksumAlgorithm(ChecksumAlgorithm.CRC32);
     }
 
     /** Readers and browsers show what they know to be text. */
@@ -154,10 +154,8 @@ final class Upload {
     }
 
     private <T> T inParts(long size, long partSize, Parts source, Completion<T> completion) {
-        var id = client.createMultipartUpload(r -> r.bucket(bucket)
-                        .key(key)
-                        .contentType(contentType())
-                        .checksumAlgorithm(ChecksumAlgorithm.SHA256))
+        var id = client.createMultipartUpload(r ->
+                        r.bucket(bucket).key(key).contentType(contentType()).checksumAlgorithm(ChecksumAlgorithm.CRC32))
                 .uploadId();
         boolean completed = false;
         try {
@@ -210,12 +208,12 @@ final class Upload {
                             .key(key)
                             .uploadId(id)
                             .partNumber(number)
-                            .checksumAlgorithm(ChecksumAlgorithm.SHA256),
+                            .checksumAlgorithm(ChecksumAlgorithm.CRC32),
                     slice(file, offset, length));
             return CompletedPart.builder()
                     .partNumber(number)
                     .eTag(answer.eTag())
-                    .checksumSHA256(answer.checksumSHA256())
+                    .checksumCRC32(answer.checksumCRC32())
                     .build();
         };
     }
@@ -234,7 +232,7 @@ final class Upload {
             return CompletedPart.builder()
                     .partNumber(number)
                     .eTag(answer.eTag())
-                    .checksumSHA256(answer.checksumSHA256())
+                    .checksumCRC32(answer.checksumCRC32())
                     .build();
         };
     }

@@ -69,6 +69,17 @@ class S3AnswersTest {
         assertThat(s3.seen().get(1).header("If-match")).containsExactly("\"new\"");
     }
 
+    @Test
+    void every_write_carries_a_checksum_that_s3_compares_with_what_arrived() {
+        var written = body(200, Map.of("ETag", "\"new\""), "");
+        s3.then(written).then(written);
+        store().put("key", bytes("123456789"));
+        store().putIfAbsent("key", bytes("123456789"));
+        assertThat(s3.seen())
+                .allSatisfy(
+                        request -> assertThat(request.header("X-amz-trailer")).containsExactly("x-amz-checksum-crc32"));
+    }
+
     @ParameterizedTest
     @CsvSource({
         "412, PreconditionFailed, LOST",

@@ -149,7 +149,7 @@ public final class DiskBlobStore implements BlobStore {
                 .contentLanguage(request.contentLanguage())
                 .contentType(request.contentType())
                 .contentLength(body.size())
-                .checksumSHA256(body.sha256())
+                .checksumCRC32(body.crc32())
                 .eTag(body.etag())
                 .lastModified(now())
                 .build();

@@ -3,6 +3,7 @@ package dev.chromacompactor.embedded.awssdk;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
+import java.util.zip.CRC32;
 
 /** Bodies on disk: each in a file of its own with a name of its own, written once. */
 final class Spool {
@@ -24,9 +26,9 @@ final class Spool {
 
     /**
      * @param md5 16 bytes
-     * @param sha256 Base64, as the checksum header has it
+     * @param crc32 Base64, as the checksum header has it
      */
-    record Body(Path file, long size, byte[] md5, String sha256) {
+    record Body(Path file, long size, byte[] md5, String crc32) {
         String etag() {
             return '"' + HexFormat.of().formatHex(md5) + '"';
         }
@@ -35,7 +37,7 @@ final class Spool {
     /** Reads the stream to its end; nothing stays when that fails, as it does when a checksum in its trailer is wrong. */
     Body write(InputStream in) throws IOException {
         var md5 = digest("MD5");
-        var sha256 = digest("SHA-256");
+        var crc32 = new CRC32();
         var file = newFile();
         long size = 0;
         boolean whole = false;
@@ -44,7 +46,7 @@ final class Spool {
             var buffer = new byte[64 << 10];
             for (int n; (n = in.read(buffer)) >= 0; size += n) {
                 md5.update(buffer, 0, n);
-                sha256.update(buffer, 0, n);
+                crc32.update(buffer, 0, n);
                 out.write(buffer, 0, n);
             }
             whole = true;
@@ -53,7 +55,12 @@ final class Spool {
                 delete(file);
             }
         }
-        return new Body(file, size, md5.digest(), Base64.getEncoder().encodeToString(sha256.digest()));
+        return new Body(file, size, md5.digest(), base64((int) crc32.getValue()));
+    }
+
+    private static String base64(int crc32) {
+        return Base64.getEncoder()
+                .encodeToString(ByteBuffer.allocate(Integer.BYTES).putInt(crc32).array());
     }
 
     Path copy(Path source) throws IOException {

@@ -5,6 +5,8 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.util.LibraryLoaderUtil;
@@ -21,15 +23,30 @@ final class Prepare {
     public static void main(String[] args) throws IOException {
         Path home = Path.of(System.getProperty("compactor.home"));
         unpackLibrary(libraries(home));
-        Path deltas = home.resolve("demo");
         int help = Compactor.run("--help");
-        int merged = Compactor.run(
-                "merge",
-                "--out",
-                Path.of(args[0], "merged").toString(),
-                deltas.resolve("monday.tar.gz").toString(),
-                deltas.resolve("tuesday.tar.gz").toString());
-        System.exit(Math.max(help, merged));
+        Path demo = home.resolve("demo");
+        Path base = Path.of(args[0], "base");
+        int merged = merge(demo, base, List.of(), "monday.tar.gz", "tuesday.tar.gz");
+        // So many that the index grows as a large one does.
+        int grown = merge(
+                demo,
+                Path.of(args[0], "grown"),
+                List.of("--base", base.toString()),
+                "wednesday.tar.gz",
+                "thursday.tar.gz",
+                "saturday-repaired.tar.gz",
+                "sunday-repaired.tar.gz",
+                "holiday-repaired.tar.gz");
+        System.exit(Math.max(help, Math.max(merged, grown)));
+    }
+
+    private static int merge(Path demo, Path out, List<String> onto, String... deltas) {
+        List<String> words = new ArrayList<>(List.of("merge", "--out", out.toString()));
+        words.addAll(onto);
+        for (String delta : deltas) {
+            words.add(demo.resolve(delta).toString());
+        }
+        return Compactor.run(words.toArray(String[]::new));
     }
 
     /** Where it was unpacked for this machine and this version of SQLite, it need not be unpacked at each start. */

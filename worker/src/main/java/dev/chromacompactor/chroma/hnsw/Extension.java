@@ -61,11 +61,7 @@ final class Extension {
             }
             List<Fresh.Entry> ordered = new ArrayList<>(entries);
             ordered.sort(Comparator.comparingInt(Fresh.Entry::level).reversed());
-            for (Fresh.Entry entry : ordered) {
-                Workers.requireNotInterrupted();
-                int node = graph.append(entry.label());
-                graph.lengths[node] = entry.vector().write(graph.vector(node));
-            }
+            Fresh.append(graph, ordered, new Workers(tuning.threads()));
             if (sidecar != null) {
                 maker.add(sidecar, first, nodes);
             }

@@ -14,6 +14,9 @@ import java.util.List;
  * vectors the first stands for all: were it the one of the highest level, searches would start among them.
  */
 final class Fresh {
+    /** Vectors that one thread writes before it looks for more. */
+    private static final int PIECE = 64;
+
     private final Graph graph;
     private final int ef;
     private final Tuning tuning;
@@ -56,12 +59,10 @@ final class Fresh {
     }
 
     void build(List<Entry> entries) throws IOException {
+        append(graph, entries, new Workers(tuning.threads()));
         Twins twins = new Twins(graph, entries.size());
         List<Integer> different = new ArrayList<>();
-        for (Entry entry : entries) {
-            Workers.requireNotInterrupted();
-            int node = graph.append(entry.label());
-            graph.lengths[node] = entry.vector().write(graph.vector(node));
+        for (int node = 0; node < graph.nodes(); node++) {
             if (!twins.add(node)) {
                 different.add(node);
             }
@@ -80,6 +81,17 @@ final class Fresh {
             insertion.finish(node);
         }
         new Reach(graph, insertion).repair();
+    }
+
+    /** Appends nodes with their vectors, in this order, without links. */
+    static void append(Graph graph, List<Entry> entries, Workers workers) {
+        int first = graph.nodes();
+        entries.forEach(entry -> graph.append(entry.label()));
+        workers.each((entries.size() + PIECE - 1) / PIECE, (piece, _) -> {
+            for (int k = piece * PIECE; k < Math.min((piece + 1) * PIECE, entries.size()); k++) {
+                graph.lengths[first + k] = entries.get(k).vector().write(graph.vector(first + k));
+            }
+        });
     }
 
     private boolean batch(List<Integer> different, List<Entry> entries, Twins twins) throws IOException {

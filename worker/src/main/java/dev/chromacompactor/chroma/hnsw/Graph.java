@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A graph while it is built: {@code data_level0.bin} of the new folder itself, mapped, so nothing but links above level 0 and lengths is
- * on the heap. Threads may write links of different nodes at once; all else is for one.
+ * on the heap. Threads may write vectors, lengths and links of different nodes at once; all else is for one.
  */
 final class Graph implements AutoCloseable {
     final Layout layout;

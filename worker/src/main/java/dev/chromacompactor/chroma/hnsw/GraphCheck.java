@@ -23,8 +23,6 @@ final class GraphCheck {
     /** Of one node, those in use first. */
     private final int[] links;
 
-    private final Path file;
-
     GraphCheck(HnswIndex index) {
         this.index = index;
         this.layout = index.header().layout();
@@ -33,7 +31,6 @@ final class GraphCheck {
         this.seen = new int[nodes];
         this.vector = new float[layout.dimension()];
         this.links = new int[layout.links(0)];
-        this.file = index.folder().resolve(IndexFiles.DATA);
     }
 
     /** @param from the first node whose vector is looked at */
@@ -67,7 +64,6 @@ final class GraphCheck {
         for (int node = 0; node < nodes; node++) {
             if (isLost(node, reached, incoming)) {
                 return Optional.of(bad(
-                        file,
                         node,
                         0,
                         reached.get(node) ? "is linked to by no node" : "cannot be reached from the entry point"));
@@ -135,7 +131,7 @@ final class GraphCheck {
             if (!Float.isFinite(x)) {
                 throw FailureException.input(
                         "vector-not-finite",
-                        "reading " + file + ": " + name(node) + " has " + x + " at " + i + " (byte "
+                        "reading " + file(0) + ": " + name(node) + " has " + x + " at " + i + " (byte "
                                 + (layout.vector(node) + 4L * i) + ")");
             }
         }
@@ -154,7 +150,7 @@ final class GraphCheck {
         int count = links(node);
         list++;
         for (int k = 0; k < count; k++) {
-            checkLink(file, node, 0, links[k]);
+            checkLink(node, 0, links[k]);
         }
     }
 
@@ -163,32 +159,31 @@ final class GraphCheck {
         if (upper == null) {
             return;
         }
-        Path file = index.folder().resolve(IndexFiles.LINKS);
         for (int level = 1; level <= level(node); level++) {
             int start = (level - 1) * layout.upperInts();
             int count = upper[start] & Layout.COUNT_MASK;
             if (count > layout.links(level)) {
-                throw bad(file, node, level, "has " + count + " links, more than " + layout.links(level));
+                throw bad(node, level, "has " + count + " links, more than " + layout.links(level));
             }
             list++;
             for (int k = 1; k <= count; k++) {
-                checkLink(file, node, level, upper[start + k]);
+                checkLink(node, level, upper[start + k]);
             }
         }
     }
 
-    private void checkLink(Path file, int node, int level, int neighbour) {
+    private void checkLink(int node, int level, int neighbour) {
         if (neighbour < 0 || neighbour >= nodes) {
-            throw bad(file, node, level, "links to " + Integer.toUnsignedString(neighbour) + " of " + nodes + " nodes");
+            throw bad(node, level, "links to " + Integer.toUnsignedString(neighbour) + " of " + nodes + " nodes");
         }
         if (neighbour == node) {
-            throw bad(file, node, level, "links to itself");
+            throw bad(node, level, "links to itself");
         }
         if (level(neighbour) < level) {
-            throw bad(file, node, level, "links to node " + neighbour + ", which is not on that level");
+            throw bad(node, level, "links to node " + neighbour + ", which is not on that level");
         }
         if (seen[neighbour] == list) {
-            throw bad(file, node, level, "links to node " + neighbour + " twice");
+            throw bad(node, level, "links to node " + neighbour + " twice");
         }
         seen[neighbour] = list;
     }
@@ -197,7 +192,7 @@ final class GraphCheck {
     private int links(int node) {
         int count = data.get(Layout.INT, layout.node(node)) & Layout.COUNT_MASK;
         if (count > links.length) {
-            throw bad(file, node, 0, "has " + count + " links, more than " + links.length);
+            throw bad(node, 0, "has " + count + " links, more than " + links.length);
         }
         MemorySegment.copy(data, Layout.INT, layout.node(node) + 4, links, 0, count);
         return count;
@@ -208,8 +203,13 @@ final class GraphCheck {
         return links == null ? 0 : links.length / layout.upperInts();
     }
 
-    private FailureException bad(Path file, int node, int level, String what) {
-        return IndexFiles.torn(file, name(node) + " on level " + level + " " + what);
+    private FailureException bad(int node, int level, String what) {
+        return IndexFiles.torn(file(level), name(node) + " on level " + level + " " + what);
+    }
+
+    /** Where the links of a level are. */
+    private Path file(int level) {
+        return index.folder().resolve(level == 0 ? IndexFiles.DATA : IndexFiles.LINKS);
     }
 
     private String name(int node) {

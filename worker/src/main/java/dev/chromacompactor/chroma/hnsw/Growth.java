@@ -77,8 +77,9 @@ final class Growth {
         }
         linkBack(0, lists());
         int[][] far = far();
+        int[] scratch = new int[graph.layout.links(0)];
         for (int row = 0; row < nodes.length; row++) {
-            reach(nodes[row], far[row]);
+            reach(nodes[row], far[row], scratch);
         }
         if (highest > graph.maxLevel()) {
             graph.enterAt(nodes[0]);
@@ -244,16 +245,25 @@ final class Growth {
      * Fills with long links, both ways, what room the lists have: what is near is linked by now, and a search with a narrow beam that began
      * elsewhere ends among nodes that have links to their surroundings only.
      */
-    private void reach(int node, int[] far) {
+    private void reach(int node, int[] far, int[] scratch) {
         for (int other : far) {
-            boolean linked = graph.hasLink(node, 0, other) || graph.hasLink(other, 0, node);
-            if (!linked && hasRoom(node)) {
+            if (hasRoom(node) && !isLinked(node, other, scratch) && !isLinked(other, node, scratch)) {
                 graph.addLink(node, 0, other);
                 if (hasRoom(other)) {
                     graph.addLink(other, 0, node);
                 }
             }
         }
+    }
+
+    private boolean isLinked(int node, int other, int[] scratch) {
+        int count = graph.links(node, scratch);
+        for (int k = 0; k < count; k++) {
+            if (scratch[k] == other) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean hasRoom(int node) {

@@ -11,9 +11,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -118,6 +116,19 @@ public final class HnswBuilder {
             Collection<String> removed,
             boolean proven) {
         return build(base, folder, parameters, upserts, removed, Fresh.Tuning.standard(), proven);
+    }
+
+    /**
+     * Says that an index of vectors will be built: what many take long to get ready for begins, on another thread.
+     *
+     * @param vectors that are known of so far
+     * @param base whether they go into one
+     */
+    public static void expect(long vectors, boolean base) {
+        var tuning = Fresh.Tuning.standard();
+        if (vectors >= (base ? tuning.growFrom() : tuning.batchFrom())) {
+            Kernels.warmBeside();
+        }
     }
 
     static Report build(
@@ -247,18 +258,18 @@ public final class HnswBuilder {
                 ? new Layout(parameters.m(), parameters.dimension())
                 : base.header().layout();
         int ef = base == null ? parameters.efConstruction() : base.efConstruction();
-        Map<String, Integer> labels = base == null ? new LinkedHashMap<>() : base.labels();
-        changes.gone().forEach(labels::remove);
+        IndexMetadata kept =
+                base == null ? IndexMetadata.none() : base.metadata().without(new HashSet<>(changes.gone()));
         List<Fresh.Entry> entries = new ArrayList<>();
         if (base != null && start == null) {
-            addKept(base, labels, entries);
+            addKept(base, kept, entries);
         }
-        int lastLabel = base == null ? 0 : base.lastLabel();
+        IndexMetadata metadata =
+                kept.with(changes.inserts().stream().map(upserts::id).toList());
+        int label = kept.lastLabel();
         for (int i : changes.inserts()) {
             String id = upserts.id(i);
-            lastLabel = Math.incrementExact(lastLabel);
-            labels.put(id, lastLabel);
-            entries.add(new Fresh.Entry(lastLabel, level(id, layout), into -> {
+            entries.add(new Fresh.Entry(++label, level(id, layout), into -> {
                 upserts.read(i, into);
                 return StoredForm.apply(id, into, parameters.space());
             }));
@@ -275,17 +286,16 @@ public final class HnswBuilder {
             }
             graph.write(folder, ef);
         }
-        return new IndexMetadata(lastLabel, labels);
+        return metadata;
     }
 
     /** What stays of the base becomes nodes of a new graph, stored forms bit for bit. */
-    private static void addKept(HnswIndex from, Map<String, Integer> labels, List<Fresh.Entry> entries) {
-        List<Map.Entry<String, Integer>> kept = new ArrayList<>(labels.entrySet());
-        kept.sort(Map.Entry.comparingByValue());
+    private static void addKept(HnswIndex from, IndexMetadata kept, List<Fresh.Entry> entries) {
         Layout layout = from.header().layout();
-        for (var entry : kept) {
-            int old = node(from, entry.getKey());
-            entries.add(new Fresh.Entry(entry.getValue(), level(entry.getKey(), layout), into -> {
+        for (int i = 0; i < kept.ids().length; i++) {
+            String id = kept.ids()[i];
+            int old = node(from, id);
+            entries.add(new Fresh.Entry(kept.labels()[i], level(id, layout), into -> {
                 MemorySegment.copy(from.data(), layout.vector(old), into, 0, into.byteSize());
                 return from.lengths()[old];
             }));

@@ -17,7 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -33,7 +33,7 @@ public final class HnswIndex implements AutoCloseable {
     private final Path folder;
     private final Space space;
     private final Header header;
-    private final int lastLabel;
+    private final IndexMetadata metadata;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment data;
     private final float[] lengths;
@@ -43,15 +43,14 @@ public final class HnswIndex implements AutoCloseable {
     private HnswIndex(Path folder, Space space) throws IOException {
         this.folder = folder;
         this.space = space;
-        IndexMetadata.Read read = IndexMetadata.read(folder);
-        this.lastLabel = read.metadata().lastLabel();
+        this.metadata = IndexMetadata.read(folder);
         this.header = Header.read(folder);
         this.lengths = readLengths();
         this.upper = UpperLinks.read(folder, header);
         boolean opened = false;
         try {
             this.data = map();
-            this.nodes = nodesOfIds(read);
+            this.nodes = nodesOfIds();
             opened = true;
         } finally {
             if (!opened) {
@@ -189,23 +188,9 @@ public final class HnswIndex implements AutoCloseable {
         return header;
     }
 
-    /** The last label handed out. */
-    int lastLabel() {
-        return lastLabel;
-    }
-
-    /** Labels of the live ids, in the order of their nodes. */
-    Map<String, Integer> labels() {
-        @Nullable String[] ids = new String[header.nodes()];
-        nodes.forEach((id, node) -> ids[node] = id);
-        Map<String, Integer> labels = LinkedHashMap.newLinkedHashMap(nodes.size());
-        for (int node = 0; node < ids.length; node++) {
-            String id = ids[node];
-            if (id != null) {
-                labels.put(id, (int) label(node));
-            }
-        }
-        return labels;
+    /** Which live id has which label. */
+    IndexMetadata metadata() {
+        return metadata;
     }
 
     private long label(int node) {
@@ -257,32 +242,48 @@ public final class HnswIndex implements AutoCloseable {
     }
 
     /** Goes over the labels in the data: every live node must belong to one id, every id to one live node. */
-    private Map<String, Integer> nodesOfIds(IndexMetadata.Read read) {
+    private Map<String, Integer> nodesOfIds() {
         Path file = folder.resolve(IndexFiles.DATA);
         Layout layout = header.layout();
-        Map<String, Integer> found = HashMap.newHashMap(read.ids().size());
+        Map<String, Integer> found = HashMap.newHashMap(metadata.ids().length);
         for (int i = 0; i < header.nodes(); i++) {
             long label = label(i);
             boolean deleted = (data.get(Layout.INT, layout.node(i)) & Layout.DELETED) != 0;
-            String id = label == (int) label ? read.ids().get((int) label) : null;
+            String id = metadata.id(label);
             if (deleted && id != null) {
                 throw at(file, layout.node(i), "node " + i + " is deleted, yet id " + id + " has its label " + label);
             }
             if (!deleted && id == null) {
                 throw at(file, layout.label(i), "node " + i + " has label " + label + ", which belongs to no id");
             }
-            if (id != null && found.put(id, i) != null) {
-                throw at(file, layout.label(i), "node " + i + " is the second with the label of id " + id);
+            if (id != null) {
+                Integer before = found.put(id, i);
+                if (before != null && label(before) != label) {
+                    throw metadata.twice(folder, id);
+                }
+                if (before != null) {
+                    throw at(file, layout.label(i), "node " + i + " is the second with the label of id " + id);
+                }
             }
         }
-        if (found.size() < read.ids().size()) {
-            read.ids().forEach((label, id) -> {
-                if (!found.containsKey(id)) {
-                    throw IndexFiles.torn(file, "id " + id + " has label " + label + ", which no node has");
-                }
-            });
+        if (found.size() < metadata.ids().length) {
+            throw missing(file, found);
         }
         return found;
+    }
+
+    /** What to say of an id that has no node, or of one that has two labels. There is one of both. */
+    private FailureException missing(Path file, Map<String, Integer> found) {
+        Set<String> met = new HashSet<>();
+        for (int i = 0; ; i++) {
+            String id = metadata.ids()[i];
+            if (!met.add(id)) {
+                return metadata.twice(folder, id);
+            }
+            if (!found.containsKey(id)) {
+                return IndexFiles.torn(file, "id " + id + " has label " + metadata.labels()[i] + ", which no node has");
+            }
+        }
     }
 
     private static FailureException at(Path file, long offset, String what) {

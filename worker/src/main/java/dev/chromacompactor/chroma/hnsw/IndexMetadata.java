@@ -11,56 +11,130 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * {@code index_metadata.pickle}: which id has which label. Labels count from 1 and are never used twice; a deleted id has none.
  *
  * @param lastLabel the last label handed out
- * @param labels of the live ids
+ * @param ids the live ones, in the order of their labels
+ * @param labels ascending
  */
-record IndexMetadata(int lastLabel, Map<String, Integer> labels) {
-    /**
-     * What a file says, both ways.
-     *
-     * @param ids by label
-     */
-    record Read(IndexMetadata metadata, Map<Integer, String> ids) {}
+record IndexMetadata(int lastLabel, String[] ids, int[] labels) {
+    /** Of an index that nothing was put into yet. */
+    static IndexMetadata none() {
+        return new IndexMetadata(0, new String[0], new int[0]);
+    }
 
-    static Read read(Path folder) {
+    /** Reads the file. Whether an id has two labels is for whoever makes a map of them to see: see {@link #twice}. */
+    static IndexMetadata read(Path folder) {
         Path file = folder.resolve(IndexFiles.METADATA);
         Map<Object, Object> top = Pickle.read(file);
         if (!(top.get("total_elements_added") instanceof Integer last) || !isNumber(last)) {
             throw noLabel(file, "total_elements_added", top.get("total_elements_added"));
         }
-        Map<?, ?> idToLabel = dict(file, top, "id_to_label");
-        Map<?, ?> labelToId = dict(file, top, "label_to_id");
+        Pickle.Dict idToLabel = dict(file, top, "id_to_label");
+        Pickle.Dict labelToId = dict(file, top, "label_to_id");
         dict(file, top, "id_to_seq_id");
-        for (var entry : idToLabel.entrySet()) {
-            if (!(entry.getKey() instanceof String id)) {
-                throw invalid(file, "id_to_label has the key " + entry.getKey() + ", which is no string");
-            }
-            if (!(entry.getValue() instanceof Integer label) || !isNumber(label)) {
-                throw noLabel(file, "id_to_label[" + id + "]", entry.getValue());
-            }
-            if (label == 0 || !id.equals(labelToId.get(label))) {
-                throw invalid(file, "label_to_id[" + label + "] is " + shown(labelToId.get(label)) + ", not " + id);
-            }
-            last = Math.max(last, label);
-        }
-        if (labelToId.size() != idToLabel.size()) {
-            throw invalid(file, "label_to_id has " + labelToId.size() + " entries, id_to_label " + idToLabel.size());
-        }
-        return new Read(new IndexMetadata(last, checked(idToLabel)), checked(labelToId));
+        IndexMetadata metadata = sorted(file, last, idToLabel);
+        metadata.requireSame(file, labelToId);
+        return metadata;
     }
 
-    /** Keys and values were looked at one by one. */
-    @SuppressWarnings("unchecked")
-    private static <K, V> Map<K, V> checked(Map<?, ?> map) {
-        return (Map<K, V>) map;
+    private static IndexMetadata sorted(Path file, int lastLabel, Pickle.Dict idToLabel) {
+        long[] order = new long[idToLabel.size()];
+        for (int i = 0; i < order.length; i++) {
+            if (!(idToLabel.keys().get(i) instanceof String id)) {
+                throw invalid(
+                        file, "id_to_label has the key " + idToLabel.keys().get(i) + ", which is no string");
+            }
+            if (!(idToLabel.values().get(i) instanceof Integer label) || !isNumber(label) || label == 0) {
+                throw noLabel(
+                        file, "id_to_label[" + id + "]", idToLabel.values().get(i));
+            }
+            order[i] = (long) label << 32 | i;
+        }
+        Arrays.sort(order);
+        String[] ids = new String[order.length];
+        int[] labels = new int[order.length];
+        for (int i = 0; i < order.length; i++) {
+            ids[i] = (String) idToLabel.keys().get((int) order[i]);
+            labels[i] = (int) (order[i] >>> 32);
+            if (i > 0 && labels[i] == labels[i - 1]) {
+                throw invalid(file, "id_to_label has label " + labels[i] + " for " + ids[i - 1] + " and " + ids[i]);
+            }
+        }
+        int highest = labels.length == 0 ? 0 : labels[labels.length - 1];
+        return new IndexMetadata(Math.max(lastLabel, highest), ids, labels);
+    }
+
+    /** The other dict must say the same. */
+    private void requireSame(Path file, Pickle.Dict labelToId) {
+        BitSet met = new BitSet(ids.length);
+        for (int i = 0; i < labelToId.size(); i++) {
+            Object key = labelToId.keys().get(i);
+            // Ours has the labels in order.
+            int place = key instanceof Integer label
+                    ? i < labels.length && labels[i] == label ? i : Arrays.binarySearch(labels, label)
+                    : -1;
+            if (place < 0) {
+                throw invalid(file, "label_to_id has the key " + key + ", which id_to_label gives to no id");
+            }
+            Object id = labelToId.values().get(i);
+            if (!ids[place].equals(id)) {
+                throw invalid(file, "label_to_id[" + key + "] is " + shown(id) + ", not " + ids[place]);
+            }
+            if (met.get(place)) {
+                throw invalid(file, "label_to_id has the key " + key + " twice");
+            }
+            met.set(place);
+        }
+        if (labelToId.size() != ids.length) {
+            throw invalid(file, "label_to_id has " + labelToId.size() + " entries, id_to_label " + ids.length);
+        }
+    }
+
+    /** The id that has a label; null if none has. */
+    @Nullable
+    String id(long label) {
+        int place = label == (int) label ? Arrays.binarySearch(labels, (int) label) : -1;
+        return place < 0 ? null : ids[place];
+    }
+
+    /** What to say of an id that has two labels. */
+    FailureException twice(Path folder, String id) {
+        return invalid(folder.resolve(IndexFiles.METADATA), "id_to_label has the key " + id + " twice");
+    }
+
+    /** The same without some ids. */
+    IndexMetadata without(Set<String> gone) {
+        String[] keptIds = new String[ids.length];
+        int[] keptLabels = new int[ids.length];
+        int kept = 0;
+        for (int i = 0; i < ids.length; i++) {
+            if (!gone.contains(ids[i])) {
+                keptIds[kept] = ids[i];
+                keptLabels[kept++] = labels[i];
+            }
+        }
+        return new IndexMetadata(lastLabel, Arrays.copyOf(keptIds, kept), Arrays.copyOf(keptLabels, kept));
+    }
+
+    /** The same and new ids, which get the next labels. */
+    IndexMetadata with(List<String> added) {
+        int last = Math.addExact(lastLabel, added.size());
+        String[] allIds = Arrays.copyOf(ids, ids.length + added.size());
+        int[] allLabels = Arrays.copyOf(labels, allIds.length);
+        for (int i = 0; i < added.size(); i++) {
+            allIds[ids.length + i] = added.get(i);
+            allLabels[ids.length + i] = lastLabel + 1 + i;
+        }
+        return new IndexMetadata(last, allIds, allLabels);
     }
 
     /**
@@ -71,8 +145,6 @@ record IndexMetadata(int lastLabel, Map<String, Integer> labels) {
      *     lists every id there; nobody reads the numbers. 1.x leaves that dict empty.
      */
     void write(Path folder, int dimension, boolean classForm) throws IOException {
-        List<Map.Entry<String, Integer>> sorted = new ArrayList<>(labels.entrySet());
-        sorted.sort(Map.Entry.comparingByValue());
         Path file = folder.resolve(IndexFiles.METADATA);
         try (var out = new Writer(FileChannel.open(file, CREATE, WRITE, TRUNCATE_EXISTING))) {
             out.op(0x80, classForm ? 4 : 3);
@@ -92,22 +164,22 @@ record IndexMetadata(int lastLabel, Map<String, Integer> labels) {
             }
             out.text("id_to_label");
             out.op('}', '(');
-            for (var entry : sorted) {
-                out.text(entry.getKey());
-                out.integer(entry.getValue());
+            for (int i = 0; i < ids.length; i++) {
+                out.text(ids[i]);
+                out.integer(labels[i]);
             }
             out.op('u');
             out.text("label_to_id");
             out.op('}', '(');
-            for (var entry : sorted) {
-                out.integer(entry.getValue());
-                out.text(entry.getKey());
+            for (int i = 0; i < ids.length; i++) {
+                out.integer(labels[i]);
+                out.text(ids[i]);
             }
             out.op('u');
             out.text("id_to_seq_id");
             out.op('}', '(');
-            for (var entry : classForm ? sorted : List.<Map.Entry<String, Integer>>of()) {
-                out.text(entry.getKey());
+            for (int i = 0; classForm && i < ids.length; i++) {
+                out.text(ids[i]);
                 out.integer(0);
             }
             out.op('u', 'u');
@@ -118,9 +190,9 @@ record IndexMetadata(int lastLabel, Map<String, Integer> labels) {
         }
     }
 
-    private static Map<?, ?> dict(Path file, Map<Object, Object> top, String key) {
-        if (top.get(key) instanceof Map<?, ?> map) {
-            return map;
+    private static Pickle.Dict dict(Path file, Map<Object, Object> top, String key) {
+        if (top.get(key) instanceof Pickle.Dict dict) {
+            return dict;
         }
         throw invalid(file, "there is no dict " + key);
     }

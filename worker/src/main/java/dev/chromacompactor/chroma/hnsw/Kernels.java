@@ -1,9 +1,14 @@
 package dev.chromacompactor.chroma.hnsw;
 
+import dev.chromacompactor.failure.Elsewhere;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The arithmetic of the batch build: few short loops in which nearly all of its time is spent, as wide as the machine's registers. Each is
@@ -34,13 +39,36 @@ final class Kernels {
     /** Calls after which the JVM has compiled a method that the start script tells it to compile early. */
     private static final int CALLS = 100;
 
+    private static final FutureTask<@Nullable Void> WARM = new FutureTask<>(Kernels::callAll, null);
+    private static final AtomicBoolean BEGUN = new AtomicBoolean();
+
     private Kernels() {}
 
     /**
-     * Calls each kernel often enough, on little, to have it compiled: in the interpreter an operation on a vector takes a thousand times as
-     * long, and all threads would begin there.
+     * Has each kernel compiled, once, and waits for it: in the interpreter an operation on a vector takes a thousand times as long, and all
+     * threads would begin there.
      */
     static void warm() {
+        WARM.run();
+        try {
+            WARM.get();
+        } catch (ExecutionException e) {
+            throw Elsewhere.thrown(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            Workers.requireNotInterrupted();
+        }
+    }
+
+    /** Has it begun by another thread, so that there is less to wait for. */
+    static void warmBeside() {
+        if (BEGUN.compareAndSet(false, true)) {
+            Thread.ofPlatform().daemon().name("kernels").start(WARM);
+        }
+    }
+
+    /** Calls each often enough, on little. */
+    private static void callAll() {
         int depth = 4 * LANES;
         float[] rows = new float[ROWS * depth];
         float[] columns = new float[COLUMNS * depth];

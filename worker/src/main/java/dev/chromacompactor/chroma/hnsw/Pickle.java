@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -38,8 +37,19 @@ final class Pickle {
         PERSISTENT_DATA
     }
 
+    /** A dict as it was written: keys, which are strings and integers, and their values. Of a large one nobody needs a third copy as a map. */
+    record Dict(List<Object> keys, List<Object> values) {
+        private Dict() {
+            this(new ArrayList<>(), new ArrayList<>());
+        }
+
+        int size() {
+            return keys.size();
+        }
+    }
+
     /** The instance under construction: created by NEWOBJ, given its attributes by BUILD. */
-    private record Instance(Map<Object, Object> attributes) {}
+    private record Instance(Dict attributes) {}
 
     private Pickle(Path file, byte[] bytes) {
         this.file = file;
@@ -47,8 +57,8 @@ final class Pickle {
     }
 
     /**
-     * The dict, or the attributes of the instance. Values are {@link String}, {@link Map} and, the smallest that holds them,
-     * {@link Integer} or {@link Long}; None is left out of the top dict.
+     * The dict, or the attributes of the instance. Values are {@link String}, {@link Dict} and, the smallest that holds them,
+     * {@link Integer} or {@link Long}; None is left out of the top dict. Whether inner dicts have a key twice is for the caller to see.
      */
     static Map<Object, Object> read(Path file) {
         Pickle pickle = new Pickle(file, IndexFiles.bytes(file));
@@ -80,7 +90,7 @@ final class Pickle {
             case '(' -> push(Atom.MARK);
             case 'N' -> push(Atom.NONE);
             case ')' -> push(Atom.EMPTY_TUPLE);
-            case '}' -> push(new LinkedHashMap<>());
+            case '}' -> push(new Dict());
             case 'K' -> push(in.get() & 0xff);
             case 'M' -> push(in.getShort() & 0xffff);
             case 'J' -> push(in.getInt());
@@ -107,10 +117,15 @@ final class Pickle {
         if (stack.size() != 1) {
             throw invalid("leaves " + stack.size() + " values");
         }
-        Map<Object, Object> attributes =
-                new LinkedHashMap<>(stack.getFirst() instanceof Instance(var given) ? given : dict(stack.getFirst()));
-        attributes.values().removeIf(Atom.NONE::equals);
-        return attributes;
+        Dict given = stack.getFirst() instanceof Instance(var attributes) ? attributes : dict(stack.getFirst());
+        Map<Object, Object> top = new HashMap<>();
+        for (int i = 0; i < given.size(); i++) {
+            if (top.put(given.keys().get(i), given.values().get(i)) != null) {
+                throw invalid("has the key " + given.keys().get(i) + " twice");
+            }
+        }
+        top.values().removeIf(Atom.NONE::equals);
+        return top;
     }
 
     private void frame(long length) {
@@ -120,7 +135,8 @@ final class Pickle {
     }
 
     private Number longInteger(int length) {
-        byte[] bigEndian = take(length);
+        int start = skip(length);
+        byte[] bigEndian = Arrays.copyOfRange(in.array(), start, in.position());
         for (int i = 0, j = length - 1; i < j; i++, j--) {
             byte b = bigEndian[i];
             bigEndian[i] = bigEndian[j];
@@ -138,22 +154,24 @@ final class Pickle {
     }
 
     private String text(long length) {
-        byte[] utf8 = take(length);
-        String text = new String(utf8, UTF_8);
+        int start = skip(length);
+        String text = new String(in.array(), start, (int) length, UTF_8);
         // What is not UTF-8 becomes a mark that does not turn into the same bytes again.
-        if (text.indexOf(REPLACED) >= 0 && !Arrays.equals(text.getBytes(UTF_8), utf8)) {
+        if (text.indexOf(REPLACED) >= 0
+                && !Arrays.equals(text.getBytes(UTF_8), Arrays.copyOfRange(in.array(), start, in.position()))) {
             throw invalid("has a string that is not UTF-8");
         }
         return text;
     }
 
-    private byte[] take(long length) {
+    /** Goes past a value and returns where it starts. */
+    private int skip(long length) {
         if (length < 0 || length > in.remaining()) {
             throw invalid("has a value of " + length + " bytes");
         }
-        byte[] bytes = new byte[(int) length];
-        in.get(bytes);
-        return bytes;
+        int start = in.position();
+        in.position(start + (int) length);
+        return start;
     }
 
     private String line() {
@@ -188,15 +206,16 @@ final class Pickle {
         if (pop() != Atom.EMPTY_TUPLE || pop() != Atom.PERSISTENT_DATA) {
             throw invalid("makes an object of something else than " + CLASS);
         }
-        push(new Instance(new LinkedHashMap<>()));
+        push(new Instance(new Dict()));
     }
 
     private void build() {
-        Map<Object, Object> attributes = dict(pop());
-        if (!(top() instanceof Instance(var own)) || !own.isEmpty()) {
+        Dict attributes = dict(pop());
+        if (!(top() instanceof Instance(var own)) || own.size() > 0) {
             throw invalid("gives attributes to something else than a new " + CLASS);
         }
-        own.putAll(attributes);
+        own.keys().addAll(attributes.keys());
+        own.values().addAll(attributes.values());
     }
 
     private void setItemsSinceMark() {
@@ -213,23 +232,21 @@ final class Pickle {
         if (target < 0) {
             throw invalid("sets items of nothing");
         }
-        Map<Object, Object> dict = dict(stack.get(target));
+        Dict dict = dict(stack.get(target));
         for (int i = first; i < stack.size(); i += 2) {
             Object key = stack.get(i);
             if (!(key instanceof String || key instanceof Number)) {
                 throw invalid("has a key that is neither a string nor an integer");
             }
-            if (dict.put(key, stack.get(i + 1)) != null) {
-                throw invalid("has the key " + key + " twice");
-            }
+            dict.keys().add(key);
+            dict.values().add(stack.get(i + 1));
         }
         stack.subList(first, stack.size()).clear();
     }
 
-    @SuppressWarnings("unchecked") // every Map on the stack was made here
-    private Map<Object, Object> dict(Object value) {
-        if (value instanceof Map<?, ?> map) {
-            return (Map<Object, Object>) map;
+    private Dict dict(Object value) {
+        if (value instanceof Dict dict) {
+            return dict;
         }
         throw invalid("has something else where a dict is due");
     }

@@ -211,9 +211,11 @@ final class SidecarMaker {
         long[] estimates = new long[jury.length];
         float[] exact = new float[jury.length];
         float[] self = graph.vector(node).toArray(Layout.FLOAT);
+        float[] other = new float[self.length];
         for (int k = 0; k < jury.length; k++) {
             estimates[k] = Nearest.entry(between.distance(jury[k]), k);
-            exact[k] = distance(self, graph.vector(jury[k]).toArray(Layout.FLOAT));
+            MemorySegment.copy(graph.vector(jury[k]), Layout.FLOAT, 0, other, 0, other.length);
+            exact[k] = distance(self, other);
         }
         Arrays.sort(estimates);
         float[] sorted = exact.clone();
@@ -226,7 +228,7 @@ final class SidecarMaker {
         return Math.min(met, BEST);
     }
 
-    /** What {@link Graph#distance} is, by the kernels: these are compiled from the start. */
+    /** What {@link Graph#distance} is, by the kernels: these are compiled from the start. The other vector is lost. */
     private float distance(float[] self, float[] other) {
         float distance;
         if (graph.space == Space.L2) {

@@ -2,7 +2,6 @@ package dev.chromacompactor.chroma.hnsw;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -51,16 +50,18 @@ final class UpperLinks {
     }
 
     static void write(Path folder, int[] @Nullable [] upper) throws IOException {
-        try (var out = new BufferedOutputStream(Files.newOutputStream(folder.resolve(IndexFiles.LINKS)))) {
-            for (int[] links : upper) {
-                int bytes = links == null ? 0 : 4 * links.length;
-                ByteBuffer node =
-                        ByteBuffer.allocate(4 + bytes).order(LITTLE_ENDIAN).putInt(bytes);
-                if (links != null) {
-                    node.asIntBuffer().put(links);
-                }
-                out.write(node.array());
+        int bytes = 0;
+        for (int[] links : upper) {
+            bytes = Math.addExact(bytes, links == null ? 4 : 4 + 4 * links.length);
+        }
+        ByteBuffer out = ByteBuffer.allocate(bytes).order(LITTLE_ENDIAN);
+        for (int[] links : upper) {
+            out.putInt(links == null ? 0 : 4 * links.length);
+            if (links != null) {
+                out.asIntBuffer().put(links);
+                out.position(out.position() + 4 * links.length);
             }
         }
+        Files.write(folder.resolve(IndexFiles.LINKS), out.array());
     }
 }

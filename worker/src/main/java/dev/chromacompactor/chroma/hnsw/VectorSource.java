@@ -10,7 +10,7 @@ public interface VectorSource {
     /** The id of vector {@code i}; no id occurs twice. */
     String id(int i);
 
-    /** Writes vector {@code i} as its producer gave it: float32, little-endian, as many as {@code into} has room for. */
+    /** Writes vector {@code i} as its producer gave it: float32, little-endian, as many as {@code into} has room for. Any thread may call it. */
     void read(int i, MemorySegment into);
 
     /**

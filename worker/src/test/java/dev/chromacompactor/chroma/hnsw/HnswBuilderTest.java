@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -147,10 +148,11 @@ class HnswBuilderTest {
             try (HnswIndex built = open(folder, space)) {
                 assertThat(built.m()).isEqualTo(base.m());
                 assertThat(built.efConstruction()).isEqualTo(base.efConstruction());
-                assertThat(built.lastLabel()).isEqualTo(base.lastLabel() + 51);
-                assertThat(built.labels().get(ids.get(0))).isGreaterThan(base.lastLabel());
-                assertThat(built.labels().get(ids.get(3)))
-                        .isEqualTo(base.labels().get(ids.get(3)));
+                assertThat(built.metadata().lastLabel())
+                        .isEqualTo(base.metadata().lastLabel() + 51);
+                assertThat(label(built, ids.get(0)))
+                        .isGreaterThan(base.metadata().lastLabel());
+                assertThat(label(built, ids.get(3))).isEqualTo(label(base, ids.get(3)));
             }
         }
     }
@@ -169,10 +171,10 @@ class HnswBuilderTest {
             holds(folder, Space.COSINE, left);
             try (HnswIndex built = open(folder, Space.COSINE)) {
                 assertThat(built.deleted()).isZero();
-                assertThat(built.lastLabel()).isEqualTo(500);
+                assertThat(built.metadata().lastLabel()).isEqualTo(500);
                 for (String id : left.keySet()) {
                     assertThat(built.vector(id)).isEqualTo(base.vector(id));
-                    assertThat(built.labels().get(id)).isEqualTo(base.labels().get(id));
+                    assertThat(label(built, id)).isEqualTo(label(base, id));
                 }
             }
         }
@@ -193,7 +195,7 @@ class HnswBuilderTest {
         holds(folder, Space.L2, vectors);
         try (HnswIndex built = open(folder, Space.L2)) {
             assertThat(built.deleted()).isEqualTo(1);
-            assertThat(built.labels().get("v7")).isEqualTo(101);
+            assertThat(label(built, "v7")).isEqualTo(101);
         }
     }
 
@@ -520,5 +522,9 @@ class HnswBuilderTest {
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
+    }
+
+    private static int label(HnswIndex index, String id) {
+        return index.metadata().labels()[Arrays.asList(index.metadata().ids()).indexOf(id)];
     }
 }

@@ -195,7 +195,16 @@ class HnswIndexTest {
                         "text for a pickle",
                         f -> Files.writeString(f.resolve("index_metadata.pickle"), "{\"a\": 1}"),
                         "index-pickle-invalid",
-                        "no pickle"));
+                        "no pickle"),
+                damage("an id with the labels of two nodes", HnswIndexTest::nameTwice, "index-pickle-invalid", "twice"),
+                damage(
+                        "an id with a second label, which no node has",
+                        f -> {
+                            IndexMetadata metadata = IndexMetadata.read(f);
+                            metadata.with(List.of(metadata.ids()[0])).write(f, 16, false);
+                        },
+                        "index-pickle-invalid",
+                        "twice"));
     }
 
     private static Arguments damage(String name, Damage damage, String reason, String inMessage) {
@@ -237,6 +246,12 @@ class HnswIndexTest {
 
     private static void tooManyUpperLinks(Path folder) throws IOException {
         edit(folder.resolve("link_lists.bin"), b -> b.putInt(firstUpper(b) + 4, 17));
+    }
+
+    private static void nameTwice(Path folder) throws IOException {
+        IndexMetadata metadata = IndexMetadata.read(folder);
+        metadata.ids()[1] = metadata.ids()[0];
+        metadata.write(folder, 16, false);
     }
 
     private static void labelsOffByOne(Path folder) throws IOException {

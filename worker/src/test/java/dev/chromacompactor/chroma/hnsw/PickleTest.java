@@ -10,12 +10,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Map;
+import java.util.List;
 import java.util.Random;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @NullUnmarked
@@ -26,22 +27,75 @@ class PickleTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void both_forms_are_written_and_read_back(boolean classForm) throws IOException {
-        Map<String, Integer> labels = Map.of("a", 1, "größer", 70_000, "", 3);
+        String[] ids = {"a", "", "größer"};
+        int[] labels = {1, 3, 70_000};
 
-        new IndexMetadata(80_000, labels).write(temp, 5, classForm);
+        new IndexMetadata(80_000, ids, labels).write(temp, 5, classForm);
 
-        IndexMetadata.Read read = IndexMetadata.read(temp);
-        assertThat(read.metadata()).isEqualTo(new IndexMetadata(80_000, labels));
-        assertThat(read.ids()).isEqualTo(Map.of(1, "a", 70_000, "größer", 3, ""));
+        IndexMetadata read = IndexMetadata.read(temp);
+        assertThat(read.lastLabel()).isEqualTo(80_000);
+        assertThat(read.ids()).containsExactly(ids);
+        assertThat(read.labels()).containsExactly(labels);
+        assertThat(read.id(70_000)).isEqualTo("größer");
+        assertThat(read.id(2)).isNull();
+        assertThat(read.id(1L << 32 | 1)).isNull();
     }
 
     @Test
     void the_class_form_lists_every_id_with_a_position_since_old_Chroma_deletes_from_there() throws IOException {
-        new IndexMetadata(2, Map.of("a", 1, "b", 2)).write(temp, 5, true);
-        assertThat(Pickle.read(file()).get("id_to_seq_id")).isEqualTo(Map.of("a", 0, "b", 0));
+        var metadata = new IndexMetadata(2, new String[] {"a", "b"}, new int[] {1, 2});
 
-        new IndexMetadata(2, Map.of("a", 1, "b", 2)).write(temp, 5, false);
-        assertThat(Pickle.read(file()).get("id_to_seq_id")).isEqualTo(Map.of());
+        metadata.write(temp, 5, true);
+        assertThat(Pickle.read(file()).get("id_to_seq_id"))
+                .isEqualTo(new Pickle.Dict(List.of("a", "b"), List.of(0, 0)));
+
+        metadata.write(temp, 5, false);
+        assertThat(Pickle.read(file()).get("id_to_seq_id")).isEqualTo(new Pickle.Dict(List.of(), List.of()));
+    }
+
+    @Test
+    void ids_come_in_the_order_of_their_labels_whatever_order_the_dicts_have() throws IOException {
+        write("b7 a3", "a3 b7");
+
+        IndexMetadata read = IndexMetadata.read(temp);
+
+        assertThat(read.lastLabel()).isEqualTo(7);
+        assertThat(read.ids()).containsExactly("a", "b");
+        assertThat(read.labels()).containsExactly(3, 7);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "a1 b1, a1 b1, id_to_label has label 1 for a and b",
+        "a1 b2, a1 a1, label_to_id has the key 1 twice",
+        "a1 b2, a1, 'label_to_id has 1 entries, id_to_label 2'",
+        "a1 b2, b1 a2, 'label_to_id[1] is b, not a'",
+        "a1 b2, a1 b3, 'label_to_id has the key 3, which id_to_label gives to no id'",
+        "a0, a0, 'id_to_label[a] is 0, no label'",
+    })
+    void dicts_that_contradict_each_other_are_refused(String idToLabel, String labelToId, String complaint)
+            throws IOException {
+        write(idToLabel, labelToId);
+
+        assertThatThrownBy(() -> IndexMetadata.read(temp)).hasMessageEndingWith(complaint);
+    }
+
+    /** A pickle of two dicts, both given as ids of one letter with their labels of one digit. */
+    private void write(String idToLabel, String labelToId) throws IOException {
+        String pickle = "}(" + text("total_elements_added") + "K\u0002"
+                + text("id_to_label") + "}("
+                + idToLabel.replaceAll("(\\w)(\\d) ?", "X\u0001\0\0\0$1K<$2>") + "u"
+                + text("label_to_id") + "}("
+                + labelToId.replaceAll("(\\w)(\\d) ?", "K<$2>X\u0001\0\0\0$1") + "u"
+                + text("id_to_seq_id") + "}u.";
+        for (char digit = '0'; digit <= '9'; digit++) {
+            pickle = pickle.replace("<" + digit + ">", String.valueOf((char) (digit - '0')));
+        }
+        Files.write(file(), ("\u0080\u0003" + pickle).getBytes(ISO_8859_1));
+    }
+
+    private static String text(String ascii) {
+        return "X" + (char) ascii.length() + "\0\0\0" + ascii;
     }
 
     @ParameterizedTest

@@ -6,7 +6,7 @@ MVN := mvn -B -ntp
 COMPACTOR := worker/target/compactor/bin/compactor
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo image test model localstack bench bench-kernels bench-consumer fmt clean
+.PHONY: help build demo image test benches model localstack bench bench-kernels bench-consumer fmt clean
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
@@ -26,6 +26,14 @@ image: ## the worker's image as worker/target/compactor-image.tar, for `docker l
 
 test: ## all tests; real Chroma is set up by the tests themselves; LOCALSTACK=1: those on LocalStack too
 	@$(if $(LOCALSTACK),LOCALSTACK=1 python3 localstack/host.py )$(MVN) verify
+	@$(MAKE) --no-print-directory benches
+
+# So that a change of the worker shows what it breaks of them. Not those that need clients which the worker does not ship.
+BENCHES := worker/src/bench/consumer/Ours.java worker/src/bench/graph/BuildGraph.java
+benches: # compiles what the benches measure with; expects a built worker
+	@rm -rf worker/target/bench/jmh/classes
+	@$(MVN) -q -f worker/src/jmh/pom.xml process-classes
+	@$(JAVA_HOME)/bin/javac -Xlint:all -Werror -d worker/target/bench/compiled -cp 'worker/target/compactor/lib/*' $(BENCHES)
 
 model: ## every order of steps of the publish protocol, then deliberate mistakes in it: a minute on one core
 	@python3 worker/src/model/protocol_model.py --quiet

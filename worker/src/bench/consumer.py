@@ -16,12 +16,14 @@ import subprocess
 import time
 import urllib.request
 
+import measure
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 COMPACTOR = ROOT / "worker/target/compactor"
 BENCH = ROOT / "worker/target/bench/consumer"
 DOCUMENT = ROOT / "docs/benchmarks.md"
-JAVA = pathlib.Path(os.environ.get("JAVA_HOME", "")) / "bin"
+JAVA = measure.java_home() / "bin"
 CONCURRENCY = 2
 CONTENDERS = {
     ("ours", 0): "the worker's consumer",

@@ -9,8 +9,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +27,7 @@ public final class ChromaDatabase implements AutoCloseable {
     private final Map<CollectionInfo, Segments> segments = new HashMap<>();
     private final Map<Wanted, PlainRecords> plain = new HashMap<>();
     private boolean unread;
+    private @Nullable Map<CollectionInfo, Long> missing;
 
     /** @param name of the collection that {@code collection} is folded into */
     private record Wanted(CollectionInfo collection, String name, VectorScratch scratch) {}
@@ -162,35 +161,14 @@ public final class ChromaDatabase implements AutoCloseable {
     }
 
     /**
-     * What {@link #open} checks, and that every live node of its indexes can be reached and is linked to: what we promise of our own.
+     * What {@link #open} checks beyond {@link #checkTables}, and that every live node of its indexes can be reached and is linked to: what we
+     * promise of our own.
      *
      * @param touched what was changed in a base that was proven before; null: everything was
      */
     void prove(@Nullable Touched touched) {
-        // Tables beside indexes: neither has to do with the other, and both take long.
-        var tables = new CompletableFuture<Void>();
-        Thread.ofPlatform().name("tables").start(() -> {
-            try {
-                checkTables(directory);
-                tables.complete(null);
-            } catch (RuntimeException | Error e) {
-                tables.completeExceptionally(e);
-            }
-        });
-        try {
-            var validation = new Validation(file, level);
-            collections.forEach(collection -> validation.own(segments(collection), touched));
-        } finally {
-            joined(tables);
-        }
-    }
-
-    private static void joined(CompletableFuture<Void> work) {
-        try {
-            work.join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : e;
-        }
+        var validation = new Validation(file, level);
+        collections.forEach(collection -> validation.own(segments(collection), touched));
     }
 
     /** Open as long as this is; null if the collection has none. */
@@ -244,7 +222,8 @@ public final class ChromaDatabase implements AutoCloseable {
      * still in the WAL, also of ids it never held. Streams; the order is that of insertion. Once per id.
      */
     public void entries(CollectionInfo collection, Consumer<Entry> each) {
-        read(collection, reader -> reader.forEach(each));
+        RowRange range = RowRange.of(file, collection);
+        read(collection, reader -> reader.forEach(range, each));
     }
 
     /** The same of some ids. */
@@ -272,9 +251,11 @@ public final class ChromaDatabase implements AutoCloseable {
     }
 
     public Findings findings(CollectionInfo collection) {
-        return new Findings(
-                segments(collection).ignoredUpdates(),
-                Traces.missing(file, collections).getOrDefault(collection, 0L));
+        if (missing == null) {
+            missing = Traces.missing(
+                    file, collections.stream().map(this::segments).toList());
+        }
+        return new Findings(segments(collection).ignoredUpdates(), missing.getOrDefault(collection, 0L));
     }
 
     private Segments segments(CollectionInfo collection) {

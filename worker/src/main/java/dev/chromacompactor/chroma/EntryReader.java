@@ -3,8 +3,6 @@ package dev.chromacompactor.chroma;
 import static java.util.Objects.requireNonNull;
 
 import dev.chromacompactor.failure.FailureException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -28,7 +26,7 @@ final class EntryReader implements AutoCloseable {
     private static final String RECORDS = """
             SELECT e.id, e.embedding_id, m.key, m.string_value, m.int_value, m.float_value, m.bool_value
             FROM embeddings e LEFT JOIN embedding_metadata m ON m.id = e.id
-            WHERE +e.segment_id = ? ORDER BY e.id""";
+            WHERE +e.segment_id = ? AND e.id BETWEEN ? AND ? ORDER BY e.id""";
     private static final String RECORD = """
             SELECT e.id, e.embedding_id, m.key, m.string_value, m.int_value, m.float_value, m.bool_value
             FROM embeddings e LEFT JOIN embedding_metadata m ON m.id = e.id
@@ -59,9 +57,12 @@ final class EntryReader implements AutoCloseable {
                 && file.number("look for lists", "SELECT EXISTS (SELECT 1 FROM embedding_metadata_array)") == 1;
     }
 
-    void forEach(Consumer<Entry> each) throws SQLException {
+    /** @param range of the collection */
+    void forEach(RowRange range, Consumer<Entry> each) throws SQLException {
         Set<String> onlyInWal = new LinkedHashSet<>(segments.wal().ids());
         records.setString(1, segments.collection().metadataSegment());
+        records.setLong(2, range.first());
+        records.setLong(3, range.last());
         forEach(records, id -> onlyInWal.remove(id), each);
         for (String id : onlyInWal) {
             emit(id, null, each);
@@ -200,15 +201,8 @@ final class EntryReader implements AutoCloseable {
         vector.setLong(1, place);
         try (ResultSet row = vector.executeQuery()) {
             byte[] bytes = row.next() ? row.getBytes(1) : null;
-            return floats(requireNonNull(bytes));
+            return Floats.of(requireNonNull(bytes));
         }
-    }
-
-    /** float32, little-endian. */
-    static float[] floats(byte[] bytes) {
-        float[] values = new float[bytes.length / Float.BYTES];
-        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
-        return values;
     }
 
     @Override

@@ -2,16 +2,20 @@ package dev.chromacompactor.chroma;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.chromacompactor.chroma.hnsw.HnswBuilder;
 import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.Elsewhere;
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executors;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * delta's records were upserted and its deletes applied in stamp order, whatever the order they are applied in here and
  * however often: every record is a set of registers that join (see {@link Registers}).
  *
- * <p>One fold, one directory, one thread; {@link #reading} alone uses others. Nothing is valid before {@code finish…}
+ * <p>One fold, one directory, one thread; {@link #reading} and finishing use others. Nothing is valid before {@code finish…}
  * returned; a new database that was not finished is deleted by {@link #close}, a base that was not finished is spoilt and
  * its owner throws it away.
  *
@@ -95,27 +99,17 @@ public final class Fold implements AutoCloseable {
         if (kind != Kind.ONTO || workspace != null) {
             throw new IllegalStateException(directory + " awaits no base");
         }
-        if (proven != null) {
-            touched = new Touched(directory, proven);
-        }
-        record Late(CollectionInfo collection, Entry entry) {}
-        var late = new ArrayList<Late>();
+        WalTail tail;
         try (var base = ChromaDatabase.openTrusted(directory)) {
-            base.collections().forEach(info -> WalTail.read(base, info, entry -> late.add(new Late(info, entry))));
+            tail = WalTail.of(base);
             workspace = Workspace.onto(file, base.level(), base.collections(), ours, scratch);
-            if (!late.isEmpty() && touched != null) {
-                // Somebody wrote to it after us.
-                touched.close();
-                touched = null;
-            }
-            if (touched != null) {
+            // What somebody wrote to it after us was not proven.
+            if (proven != null && tail.isEmpty()) {
+                touched = new Touched(directory, proven);
                 touched.open(base.collections());
             }
         }
-        for (Late one : late) {
-            var stored = workspace.reader().find(one.collection, one.entry.id());
-            workspace.writer().write(one.collection, one.entry.id(), stored, Registers.of(one.entry, Register.OLDEST));
-        }
+        tail.into(workspace);
     }
 
     /**
@@ -250,8 +244,12 @@ public final class Fold implements AutoCloseable {
     }
 
     private Applied applied(Map<String, Ledger> ledgers) {
+        opened().makeLargeIndexes();
         var applied = Applied.of(ledgers);
         ledger = ledger.plus(applied.ledger());
+        if (kind != Kind.INTERMEDIATE) {
+            HnswBuilder.expect(ledger.added() + ledger.merged(), kind == Kind.ONTO);
+        }
         return applied;
     }
 
@@ -309,6 +307,7 @@ public final class Fold implements AutoCloseable {
         }
         IntermediateFiles.finish(opened(), requireNonNull(seed));
         var summary = summary(digest.value());
+        closeTables();
         release();
         return summary;
     }
@@ -323,6 +322,15 @@ public final class Fold implements AutoCloseable {
      * @throws FailureException {@code INVARIANT output-unsound}
      */
     public Summary finishSnapshot(long horizonMillis) {
+        return finish(horizonMillis, false);
+    }
+
+    /** The same, and leaves a {@link Seal} beside the files, in which nothing else may lie. */
+    public Summary finishSealed(long horizonMillis) {
+        return finish(horizonMillis, true);
+    }
+
+    private Summary finish(long horizonMillis, boolean sealed) {
         if (kind == Kind.INTERMEDIATE) {
             throw new IllegalStateException(directory + " is to be an intermediate");
         }
@@ -337,24 +345,41 @@ public final class Fold implements AutoCloseable {
         } else {
             last = opened().writer().position();
         }
-        SnapshotFiles.finish(opened(), directory, horizonMillis, last, touched);
+        var files = SnapshotFiles.settle(opened(), directory, horizonMillis, last, touched);
         var summary = summary("");
-        release();
-        long begun = System.nanoTime();
-        String proven = prove();
-        proof = Duration.ofNanos(System.nanoTime() - begun);
-        return summary.of(proven);
+        // Tables beside indexes: neither has to do with the other, and both take long.
+        try (var beside = Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().name("tables").factory())) {
+            var closed = CompletableFuture.runAsync(this::closeTables, beside);
+            var checked = closed.thenRunAsync(() -> ChromaDatabase.checkTables(directory), beside);
+            files.index();
+            await(closed);
+            release();
+            var sums = checked.thenApplyAsync(_ -> sealed ? Seal.sums(directory) : Map.<String, Seal.Sum>of(), beside);
+            long begun = System.nanoTime();
+            String proven = prove(checked);
+            proof = Duration.ofNanos(System.nanoTime() - begun);
+            if (sealed) {
+                new Seal(proven, await(sums)).write(directory);
+            }
+            return summary.of(proven);
+        }
     }
 
-    /** How long {@link #finishSnapshot} read what it had written. */
+    /** How long {@link #finishSnapshot} read what it had written, once all was written. */
     public Duration proof() {
         return proof;
     }
 
-    /** Reads what now lies on disk as a stranger would; returns the digest of its records. */
-    private String prove() {
+    /**
+     * Reads what now lies on disk as a stranger would; returns the digest of its records.
+     *
+     * @param tables that they are sound
+     */
+    private String prove(CompletableFuture<Void> tables) {
         try (var snapshot = ChromaDatabase.openTrusted(directory)) {
             snapshot.prove(touched);
+            await(tables);
             // A cosine index gives a vector back as direction times length, which rounds.
             if (kind == Kind.FRESH && snapshot.collections().stream().noneMatch(each -> each.space() == Space.COSINE)) {
                 return digest.value();
@@ -372,6 +397,14 @@ public final class Fold implements AutoCloseable {
         }
     }
 
+    private static <T> T await(CompletableFuture<T> work) {
+        try {
+            return work.join();
+        } catch (CompletionException e) {
+            throw Elsewhere.thrown(e);
+        }
+    }
+
     private Summary summary(String digest) {
         var collections = opened().summaries();
         return new Summary(
@@ -385,9 +418,13 @@ public final class Fold implements AutoCloseable {
                         .sum());
     }
 
-    private void release() {
+    private void closeTables() {
+        opened().makeIndexes();
         opened().database().commit();
         opened().database().closeCompacted();
+    }
+
+    private void release() {
         workspace = null;
         finished = true;
     }

@@ -28,6 +28,9 @@ final class FoldDatabase implements AutoCloseable {
     /** The name of the file that is attached, in the statements that {@link #update} and its like are given. */
     static final String ATTACHED = "source";
 
+    /** Of pages, while it is written. */
+    static final long CACHE_BYTES = 64L << 20;
+
     /** Nothing is let go of in a transaction, and to end one writes each page that was changed. SQLite takes ten at most. */
     private static final int MOST_ATTACHED = 8;
 
@@ -64,7 +67,7 @@ final class FoldDatabase implements AutoCloseable {
         SQLiteConfig config = SqliteFile.config();
         config.setJournalMode(SQLiteConfig.JournalMode.OFF);
         config.setSynchronous(SQLiteConfig.SynchronousMode.OFF);
-        config.setCacheSize(-65_536);
+        config.setCacheSize((int) -(CACHE_BYTES >> 10));
         // Else the driver prepares and runs one more statement after each INSERT.
         config.setGetGeneratedKeys(false);
         var database = new FoldDatabase(file, config);
@@ -133,6 +136,22 @@ final class FoldDatabase implements AutoCloseable {
         return number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", name) > 0;
     }
 
+    /** Drops the indexes of a table; returns the statements that make them again. */
+    List<String> dropIndexes(String table) {
+        record Index(String name, String sql) {}
+        var indexes = list(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
+                row -> new Index(row.getString(1), row.getString(2)),
+                table);
+        indexes.forEach(index -> update("DROP INDEX \"" + index.name + '"'));
+        return indexes.stream().map(Index::sql).toList();
+    }
+
+    /** Bytes of the file as it will be. */
+    long size() {
+        return number("PRAGMA page_count") * number("PRAGMA page_size");
+    }
+
     /**
      * Makes the tables of another file readable here, as {@value #ATTACHED}, until the next one is attached; nothing is written to it. It
      * stays open until {@link #detach}, or {@link #commit}, or {@value #MOST_ATTACHED} more have come.
@@ -140,6 +159,9 @@ final class FoldDatabase implements AutoCloseable {
     void attach(Path other) {
         if (attached == MOST_ATTACHED) {
             detach();
+        } else if (attached > 0) {
+            // Nothing more is asked of it, yet its pages, 2 MiB at most, would stay in memory until then.
+            update("PRAGMA " + ATTACHED + attached + ".cache_size = 0");
         }
         update(
                 "ATTACH ? AS " + ATTACHED + (attached + 1),

@@ -38,11 +38,11 @@ final class Intermediate implements AutoCloseable {
         }
     }
 
-    private float[] vector(long row) {
+    private byte[] vector(long row) {
         long position = database.first(
                         "SELECT seq_id FROM embeddings WHERE id = ?", r -> SqliteFile.position(r, 1), row)
                 .orElseThrow();
-        return EntryReader.floats(vector(row, position));
+        return vector(row, position);
     }
 
     /**

@@ -4,10 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.chromacompactor.chroma.hnsw.Finite;
 import dev.chromacompactor.chroma.hnsw.HnswIndex;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -30,7 +27,8 @@ final class PlainReader {
     private static final String EXCEPTIONS = """
             SELECT DISTINCT q.id FROM embeddings_queue q
             LEFT JOIN embeddings e ON e.segment_id = ? AND e.embedding_id = q.id
-            WHERE q.topic LIKE '%/' || ? AND (e.seq_id IS NOT q.seq_id OR q.operation NOT IN (0, 2))""";
+            WHERE q.topic LIKE '%/' || ? AND q.seq_id BETWEEN ? AND ?
+              AND (e.seq_id IS NOT q.seq_id OR q.operation NOT IN (0, 2))""";
 
     private static final String RECORDS = """
             SELECT e.id, e.embedding_id, e.seq_id,
@@ -38,11 +36,9 @@ final class PlainReader {
                    q.vector, q.metadata
             FROM embeddings e
             LEFT JOIN embeddings_queue q ON q.seq_id = e.seq_id AND q.id = e.embedding_id AND q.topic LIKE '%/' || ?
-            WHERE +e.segment_id = ? ORDER BY e.id""";
-    private static final String VALUES =
-            "SELECT m.id, " + PlainValues.COLUMNS + " FROM embedding_metadata m ORDER BY m.id, m.key";
-    private static final ValueLayout.OfFloat FLOATS =
-            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+            WHERE +e.segment_id = ? AND e.id BETWEEN ? AND ? ORDER BY e.id""";
+    private static final String VALUES = "SELECT m.id, " + PlainValues.COLUMNS
+            + " FROM embedding_metadata m WHERE m.id BETWEEN ? AND ? ORDER BY m.id, m.key";
     private static final int NO_ROW = 0;
     private static final int ADD = 2;
     private static final int UNKNOWN_ENCODING = 3;
@@ -87,14 +83,18 @@ final class PlainReader {
         file.query(
                 "look for exceptions",
                 EXCEPTIONS,
-                List.of(source.metadataSegment(), source.id()),
+                List.of(
+                        source.metadataSegment(),
+                        source.id(),
+                        segments.wal().first(),
+                        segments.wal().last()),
                 row -> exceptions.add(SqliteFile.text(row, 1)));
         doubtful = !exceptions.isEmpty() || lastRowIsGone();
-        var records = new PlainRecords(source, (int) file.number(
-                "count records", "SELECT count(*) FROM embeddings WHERE segment_id = ?", source.metadataSegment()));
+        RowRange range = RowRange.of(file, source);
+        var records = new PlainRecords(source, (int) range.records());
         var digest = new RecordDigest();
         byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
-        each((number, id, vector) -> {
+        each(range, (number, id, vector) -> {
             if (vector == null || exceptions.contains(id)) {
                 exceptions.add(id);
             } else {
@@ -122,13 +122,17 @@ final class PlainReader {
         void record(long number, String id, byte @Nullable [] vector);
     }
 
-    private void each(Each each) {
+    private void each(RowRange range, Each each) {
         CollectionInfo source = segments.collection();
         file.run("read collection " + source.name(), connection -> {
             try (PreparedStatement records = connection.prepareStatement(RECORDS);
                     PreparedStatement all = connection.prepareStatement(VALUES)) {
                 records.setString(1, source.id());
                 records.setString(2, source.metadataSegment());
+                records.setLong(3, range.first());
+                records.setLong(4, range.last());
+                all.setLong(1, range.first());
+                all.setLong(2, range.last());
                 try (ResultSet record = records.executeQuery();
                         ResultSet value = all.executeQuery()) {
                     boolean more = value.next();
@@ -187,7 +191,7 @@ final class PlainReader {
         if (vector.length != vectorBytes) {
             return false;
         }
-        MemorySegment.copy(MemorySegment.ofArray(vector), FLOATS, 0, floats, 0, floats.length);
+        Floats.read(vector, floats);
         return Finite.all(floats);
     }
 }

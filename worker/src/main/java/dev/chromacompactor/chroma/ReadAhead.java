@@ -1,6 +1,7 @@
 package dev.chromacompactor.chroma;
 
 import dev.chromacompactor.failure.Blame;
+import dev.chromacompactor.failure.Elsewhere;
 import dev.chromacompactor.failure.FailureException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -87,11 +88,7 @@ public final class ReadAhead implements AutoCloseable {
             ahead.remove();
             return first;
         } catch (ExecutionException e) {
-            throw switch (e.getCause()) {
-                case Error error -> throw error;
-                case RuntimeException failure -> failure;
-                case null, default -> new IllegalStateException(e);
-            };
+            throw Elsewhere.thrown(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new FailureException(Blame.NODE, "interrupted", "read the next delta: told to stop", e);

@@ -1,7 +1,5 @@
 package dev.chromacompactor.chroma;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -40,12 +38,12 @@ final class RecordReader {
 
     private final FoldDatabase database;
     private final StampTable stamps;
-    private final LongFunction<float[]> vectors;
+    private final LongFunction<byte[]> vectors;
     private final boolean lists;
     private final PlainValues plain = new PlainValues();
 
-    /** @param vectors finds the vector of a row of {@code embeddings} */
-    RecordReader(FoldDatabase database, SchemaLevel level, StampTable stamps, LongFunction<float[]> vectors) {
+    /** @param vectors finds the vector of a row of {@code embeddings}, float32, little-endian */
+    RecordReader(FoldDatabase database, SchemaLevel level, StampTable stamps, LongFunction<byte[]> vectors) {
         this.database = database;
         this.stamps = stamps;
         this.vectors = vectors;
@@ -121,7 +119,7 @@ final class RecordReader {
             var exception = exceptions.get(key);
             exceptions.put(key, new Register<>(exception == null ? written : exception.stamp(), value));
         });
-        return new Registers(new Register<>(written, () -> vectors.apply(row)), exceptions, deleted);
+        return new Registers(new Register<>(written, () -> Floats.of(vectors.apply(row))), exceptions, deleted);
     }
 
     /** The row of {@code embeddings} of an id; 0 if it is not there. */
@@ -130,17 +128,15 @@ final class RecordReader {
     }
 
     /** Takes a record out of a digest, by its bytes as they are stored if nothing of it is out of the ordinary. */
-    void subtract(RecordDigest digest, CollectionInfo collection, String id, long row, float[] vector) {
+    void subtract(RecordDigest digest, CollectionInfo collection, String id, long row, byte[] vector) {
         plain.clear();
         database.each(IN_ORDER, value -> plain.add(value, 1), row);
         if (plain.known() && (!lists || lists(row).isEmpty())) {
-            var bits = ByteBuffer.allocate(Float.BYTES * vector.length).order(ByteOrder.LITTLE_ENDIAN);
-            bits.asFloatBuffer().put(vector);
             digest.minus(plain.hash(
                     digest,
                     collection.name().getBytes(StandardCharsets.UTF_8),
                     id.getBytes(StandardCharsets.UTF_8),
-                    bits.array()));
+                    vector));
         } else {
             digest.subtract(collection.name(), id, live(row, vector));
         }
@@ -152,14 +148,10 @@ final class RecordReader {
     }
 
     /** As Chroma would return it. */
-    Entry.Live live(long row) {
-        return live(row, vectors.apply(row));
-    }
-
-    Entry.Live live(long row, float[] vector) {
+    Entry.Live live(long row, byte[] vector) {
         var values = values(row);
         var document = values.remove(Registers.DOCUMENT) instanceof MetadataValue.Text(String text) ? text : null;
-        return new Entry.Live(vector, document, values);
+        return new Entry.Live(Floats.of(vector), document, values);
     }
 
     private Map<String, MetadataValue> values(long id) {

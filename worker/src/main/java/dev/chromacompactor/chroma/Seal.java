@@ -40,14 +40,24 @@ public record Seal(String digest, Map<String, Sum> files) {
     /** What a file was. */
     record Sum(long bytes, int crc) {}
 
-    /** Writes the seal of a directory of ours, which has none; of a database that was proven, and that nobody has open. */
-    public static void write(Path directory, String digest) {
+    /** What the files of a directory are, which has no seal, and in which nobody writes any more. */
+    static Map<String, Sum> sums(Path directory) {
         try (Stream<Path> walk = Files.walk(directory)) {
-            var text = new StringBuilder(FORMAT + "\ndigest " + digest + '\n');
-            for (Path file : walk.filter(Files::isRegularFile).sorted().toList()) {
-                Sum sum = sum(file, null);
-                text.append("%08x %d %s%n".formatted(sum.crc, sum.bytes, directory.relativize(file)));
+            Map<String, Sum> files = new TreeMap<>();
+            for (Path file : walk.filter(Files::isRegularFile).toList()) {
+                files.put(directory.relativize(file).toString(), sum(file, null));
             }
+            return files;
+        } catch (IOException e) {
+            throw FailureException.disk("seal " + directory, e);
+        }
+    }
+
+    /** Writes it into the directory of a database that was proven. */
+    void write(Path directory) {
+        var text = new StringBuilder(FORMAT + "\ndigest " + digest + '\n');
+        files.forEach((file, sum) -> text.append("%08x %d %s%n".formatted(sum.crc, sum.bytes, file)));
+        try {
             Files.writeString(directory.resolve(NAME), text, StandardOpenOption.CREATE_NEW);
         } catch (IOException e) {
             throw FailureException.disk("seal " + directory, e);

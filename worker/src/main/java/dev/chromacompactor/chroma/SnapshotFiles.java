@@ -29,6 +29,7 @@ final class SnapshotFiles {
     private final Path directory;
 
     private final @Nullable Touched touched;
+    private final List<Runnable> builds = new ArrayList<>();
 
     private SnapshotFiles(Workspace workspace, Path directory, @Nullable Touched touched) {
         this.workspace = workspace;
@@ -37,19 +38,28 @@ final class SnapshotFiles {
     }
 
     /**
+     * Completes the tables, so that they can be closed; {@link #index} does the rest.
+     *
      * @param horizon what is older is forgotten
      * @param last the last position of the WAL that is taken
      * @param touched what was changed in a proven base; null: everything may have been
      */
-    static void finish(Workspace workspace, Path directory, long horizon, long last, @Nullable Touched touched) {
+    static SnapshotFiles settle(
+            Workspace workspace, Path directory, long horizon, long last, @Nullable Touched touched) {
         OwnTables.forget(workspace.database(), horizon);
         OwnTables.settle(workspace.database());
         var files = new SnapshotFiles(workspace, directory, touched);
-        workspace.collections().all().forEach(files::index);
+        workspace.collections().all().forEach(info -> files.builds.add(files.plan(info)));
+        files.emptyWal(Math.max(last, 1));
+        return files;
+    }
+
+    /** Brings the indexes up to date, without a look at the tables. */
+    void index() {
+        builds.forEach(Runnable::run);
         if (touched != null) {
             touched.close();
         }
-        files.emptyWal(Math.max(last, 1));
     }
 
     /**
@@ -83,10 +93,10 @@ final class SnapshotFiles {
 
     private record Upsert(String id, long row) {}
 
-    private void index(CollectionInfo info) {
+    /** Finds out what is to be done to a collection's index; returns how. */
+    private Runnable plan(CollectionInfo info) {
         if (touched != null) {
-            indexTouched(info, touched.index(info), touched);
-            return;
+            return planTouched(info, touched);
         }
         var upserts = new ArrayList<Upsert>();
         Set<String> live = new HashSet<>();
@@ -102,6 +112,10 @@ final class SnapshotFiles {
                             }
                         },
                         info.metadataSegment());
+        return () -> index(info, upserts, live);
+    }
+
+    private void index(CollectionInfo info, List<Upsert> upserts, Set<String> live) {
         Path folder = directory.resolve(info.vectorSegment());
         if (HnswIndex.exists(folder)) {
             try (var base = HnswIndex.open(folder, info.space())) {
@@ -115,7 +129,7 @@ final class SnapshotFiles {
     }
 
     /** The same for a proven base, without a look at the ids that are as they were. */
-    private void indexTouched(CollectionInfo info, @Nullable HnswIndex base, Touched changes) {
+    private Runnable planTouched(CollectionInfo info, Touched changes) {
         var upserts = new ArrayList<Upsert>();
         Set<String> removed = new HashSet<>();
         for (String id : new TreeSet<>(changes.of(info))) {
@@ -126,6 +140,11 @@ final class SnapshotFiles {
                 upserts.add(new Upsert(id, row));
             }
         }
+        return () -> indexTouched(info, changes, upserts, removed);
+    }
+
+    private void indexTouched(CollectionInfo info, Touched changes, List<Upsert> upserts, Set<String> removed) {
+        HnswIndex base = changes.index(info);
         boolean changed =
                 !upserts.isEmpty() || (base != null && (removed.stream().anyMatch(base::contains) || !base.isWhole()));
         var report = changed ? build(info, base, upserts, removed, true) : null;

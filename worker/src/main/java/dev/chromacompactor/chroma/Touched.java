@@ -1,6 +1,7 @@
 package dev.chromacompactor.chroma;
 
 import dev.chromacompactor.chroma.hnsw.HnswIndex;
+import dev.chromacompactor.failure.Elsewhere;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.HashMap;
@@ -75,7 +76,7 @@ final class Touched implements AutoCloseable {
             if (index == null || !index.contains(id)) {
                 throw EntryReader.idsDisagree(collection.name(), id, true);
             }
-            reader.subtract(digest, collection, id, row, index.vector(id));
+            reader.subtract(digest, collection, id, row, index.bytes(id));
         }
     }
 
@@ -104,7 +105,7 @@ final class Touched implements AutoCloseable {
                     .join()
                     .orElse(null);
         } catch (CompletionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : e;
+            throw Elsewhere.thrown(e);
         }
     }
 
@@ -130,7 +131,7 @@ final class Touched implements AutoCloseable {
                     of(collection).stream()
                             .filter(id -> index.contains(id) && !done.contains(id))
                             .forEach(id -> digest.add(
-                                    collection.name(), id, reader.live(reader.row(collection, id), index.vector(id))));
+                                    collection.name(), id, reader.live(reader.row(collection, id), index.bytes(id))));
                 }
             }
         }

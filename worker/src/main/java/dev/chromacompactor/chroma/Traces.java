@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongConsumer;
 import java.util.stream.LongStream;
 
 /**
@@ -13,26 +14,25 @@ import java.util.stream.LongStream;
 final class Traces {
     private Traces() {}
 
-    static Map<CollectionInfo, Long> missing(SqliteFile file, List<CollectionInfo> collections) {
+    /** @param all of the file */
+    static Map<CollectionInfo, Long> missing(SqliteFile file, List<Segments> all) {
         // Position × number of collections + owner: sorted, positions ascend.
-        int owners = Math.max(1, collections.size());
+        int owners = Math.max(1, all.size());
         LongStream.Builder traces = LongStream.builder();
-        for (int owner = 0; owner < collections.size(); owner++) {
-            CollectionInfo collection = collections.get(owner);
+        for (int owner = 0; owner < all.size(); owner++) {
+            Segments segments = all.get(owner);
             int mine = owner;
-            SqliteFile.Row add = row -> traces.add(SqliteFile.position(row, 1) * owners + mine);
-            file.query("read positions", "SELECT seq_id" + WalLog.ROWS, List.of(collection.id()), add);
+            LongConsumer add = position -> traces.add(position * owners + mine);
+            WalLog wal = segments.wal();
+            wal.ids().forEach(id -> wal.of(id).forEach(row -> add.accept(row.position())));
             file.query(
                     "read positions",
                     "SELECT seq_id FROM embeddings WHERE segment_id = ?",
-                    List.of(collection.metadataSegment()),
-                    add);
+                    List.of(segments.collection().metadataSegment()),
+                    row -> add.accept(SqliteFile.position(row, 1)));
             // A segment's position ends the run before it, though the row itself may have left nothing else.
-            file.query(
-                    "read positions",
-                    "SELECT seq_id FROM max_seq_id WHERE segment_id IN (?, ?)",
-                    List.of(collection.metadataSegment(), collection.vectorSegment()),
-                    add);
+            add.accept(segments.metadataPosition());
+            add.accept(segments.vectorPosition());
         }
         Map<CollectionInfo, Long> missing = new HashMap<>();
         long previous = 0;
@@ -40,7 +40,8 @@ final class Traces {
         Arrays.sort(sorted);
         for (long trace : sorted) {
             long position = trace / owners;
-            missing.merge(collections.get((int) (trace % owners)), Math.max(0, position - previous - 1), Long::sum);
+            CollectionInfo owner = all.get((int) (trace % owners)).collection();
+            missing.merge(owner, Math.max(0, position - previous - 1), Long::sum);
             previous = position;
         }
         return missing;

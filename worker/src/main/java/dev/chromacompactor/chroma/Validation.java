@@ -63,7 +63,7 @@ final class Validation {
             index.check();
             dimension = sameDimension(collection, "the index", dimension, index.dimension());
         }
-        wal(collection, dimension);
+        wal(segments, dimension);
         positions(segments);
         ids(segments);
         indexedVectors(segments, index == null ? Set.of() : index.ids());
@@ -80,18 +80,20 @@ final class Validation {
             dimension = sameDimension(collection, "the index", dimension, index.dimension());
             indexedVectors(segments, touched == null || kept == 0 ? index.ids() : touched.of(collection));
         }
-        wal(collection, dimension);
+        wal(segments, dimension);
         positions(segments);
         ids(segments);
     }
 
     /** Every row of the WAL, also those that all segments have followed: they still tell of deletes and removed keys. */
-    private void wal(CollectionInfo collection, int expected) {
+    private void wal(Segments segments, int expected) {
+        CollectionInfo collection = segments.collection();
+        WalLog wal = segments.wal();
         int[] dimension = {expected};
         file.query(
                 "check the WAL",
-                "SELECT seq_id, operation, id, vector, encoding, metadata" + WalLog.ROWS,
-                List.of(collection.id()),
+                "SELECT seq_id, operation, id, vector, encoding, metadata" + WalLog.AGAIN,
+                List.of(collection.id(), wal.first(), wal.last()),
                 row -> dimension[0] = walRow(collection, row, dimension[0]));
     }
 
@@ -111,7 +113,7 @@ final class Validation {
                     "dimension-mismatch", "check " + where + ": a vector of " + vector.length + " bytes is no float32");
         }
         int length = sameDimension(collection, where, dimension, vector.length / Float.BYTES);
-        finite(EntryReader.floats(vector), collection, row.getString(3));
+        finite(Floats.of(vector), collection, row.getString(3));
         return length;
     }
 
@@ -159,14 +161,16 @@ final class Validation {
     /** Both segments, each after following the WAL, must hold the same ids. */
     private void ids(Segments segments) {
         CollectionInfo collection = segments.collection();
+        RowRange range = RowRange.of(file, collection);
         long[] indexed = {0};
         Set<String> onlyInWal = new LinkedHashSet<>(segments.wal().ids());
         // Two queries: for the ids alone an index will do, and the rows beyond the vector index are few or in the order
         // of the table.
         file.query(
                 "compare positions",
-                "SELECT embedding_id, seq_id FROM embeddings WHERE +segment_id = ? AND seq_id > ?",
-                List.of(collection.metadataSegment(), segments.vectorPosition()),
+                "SELECT embedding_id, seq_id FROM embeddings"
+                        + " WHERE +segment_id = ? AND id BETWEEN ? AND ? AND seq_id > ?",
+                List.of(collection.metadataSegment(), range.first(), range.last(), segments.vectorPosition()),
                 row -> written(segments, row.getString(1), SqliteFile.position(row, 2)));
         file.query(
                 "compare ids",

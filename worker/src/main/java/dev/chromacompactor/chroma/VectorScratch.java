@@ -84,16 +84,15 @@ final class VectorScratch implements AutoCloseable {
         return offsets.containsKey(row);
     }
 
-    synchronized float[] get(long row) {
+    /** float32, little-endian. */
+    synchronized byte[] get(long row) {
         Long offset = offsets.get(row);
         if (offset == null) {
             throw new IllegalStateException("no vector was written for row " + row);
         }
         flush();
         int dimension = read(offset, 4).getInt();
-        var vector = new float[dimension];
-        read(offset + 4, 4 * dimension).asFloatBuffer().get(vector);
-        return vector;
+        return read(offset + 4, 4 * dimension).array();
     }
 
     /** Writes the vector of a row, float32, little-endian, as its index wants it. */

@@ -16,10 +16,16 @@ import org.jspecify.annotations.Nullable;
  * vectors and metadata stay in the file.
  */
 final class WalLog {
-    static final String ROWS = " FROM embeddings_queue WHERE topic LIKE '%/' || ?";
+    private static final String ROWS = " FROM embeddings_queue WHERE topic LIKE '%/' || ?";
+
+    /** The same rows once more, from {@link #first} to {@link #last}: without looking at those of all other collections. */
+    static final String AGAIN = ROWS + " AND seq_id BETWEEN ? AND ?";
 
     /** Per id, oldest first: position × 8 + 4 if the row has a vector + number of the operation. */
     private final Map<String, long[]> rows = new LinkedHashMap<>();
+
+    private long first;
+    private long last;
 
     /** @param position {@code seq_id} */
     record Row(long position, Operation operation, boolean hasVector) {}
@@ -39,7 +45,9 @@ final class WalLog {
                                 "read the WAL in " + file.path() + ": row " + row.getLong(1) + " of id "
                                         + row.getString(3) + " has operation " + row.getLong(2));
                     }
-                    long packed = row.getLong(1) << 3 | row.getLong(4) << 2 | operation.number();
+                    log.last = row.getLong(1);
+                    log.first = log.rows.isEmpty() ? log.last : log.first;
+                    long packed = log.last << 3 | row.getLong(4) << 2 | operation.number();
                     log.rows.merge(SqliteFile.text(row, 3), new long[] {packed}, WalLog::append);
                 });
         return log;
@@ -49,6 +57,16 @@ final class WalLog {
         long[] more = Arrays.copyOf(rows, rows.length + 1);
         more[rows.length] = one[0];
         return more;
+    }
+
+    /** Position of the first row; 0 if there is none. */
+    long first() {
+        return first;
+    }
+
+    /** Position of the last row; 0 if there is none. */
+    long last() {
+        return last;
     }
 
     /** In the order of their first rows. */

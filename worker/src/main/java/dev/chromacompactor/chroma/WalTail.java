@@ -1,23 +1,46 @@
 package dev.chromacompactor.chroma;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
-import java.util.function.Consumer;
 
 /** What a base has in its WAL beyond one of its segments: a client wrote it and left before the next sync. */
 final class WalTail {
+    /** @param entry the final state of an id that such a row names */
+    private record Late(CollectionInfo collection, Entry entry) {}
+
+    private final List<Late> all = new ArrayList<>();
+
     private WalTail() {}
 
-    /** Gives the final state of each id of the collection that such a row names. */
-    static void read(ChromaDatabase base, CollectionInfo collection, Consumer<Entry> each) {
-        Set<String> ids = ids(base.directory().resolve(SqliteFile.NAME), collection);
-        if (!ids.isEmpty()) {
-            base.entries(collection, entry -> {
-                if (ids.contains(entry.id())) {
-                    each.accept(entry);
-                }
-            });
+    static WalTail of(ChromaDatabase base) {
+        var tail = new WalTail();
+        Path file = base.directory().resolve(SqliteFile.NAME);
+        for (CollectionInfo collection : base.collections()) {
+            Set<String> ids = ids(file, collection);
+            if (!ids.isEmpty()) {
+                base.entries(collection, entry -> {
+                    if (ids.contains(entry.id())) {
+                        tail.all.add(new Late(collection, entry));
+                    }
+                });
+            }
+        }
+        return tail;
+    }
+
+    boolean isEmpty() {
+        return all.isEmpty();
+    }
+
+    /** Writes it into the tables, older than every input. */
+    void into(Workspace base) {
+        for (Late late : all) {
+            var stored = base.reader().find(late.collection(), late.entry().id());
+            base.writer()
+                    .write(late.collection(), late.entry().id(), stored, Registers.of(late.entry(), Register.OLDEST));
         }
     }
 

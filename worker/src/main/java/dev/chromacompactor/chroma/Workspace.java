@@ -5,10 +5,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
+import java.util.function.Function;
 
-/** The database that a fold writes, and what is known about it while it is open for writing. */
+/**
+ * The database that a fold writes, and what is known about it while it is open for writing.
+ *
+ * @param putOff statements that make the indexes of metadata values of a new database, until they are run
+ */
 record Workspace(
         FoldDatabase database,
         SchemaLevel level,
@@ -16,12 +21,20 @@ record Workspace(
         FoldedCollections collections,
         RecordReader reader,
         RecordWriter writer,
-        VectorScratch scratch)
+        VectorScratch scratch,
+        List<String> putOff)
         implements AutoCloseable {
+    /** Up to here the values lie in SQLite's cache, and as much again is enough to sort them. */
+    private static final long SORTED_IN_MEMORY = FoldDatabase.CACHE_BYTES / 2;
 
-    /** A new one. */
+    /** A new one. Until {@link #makeIndexes} it has no index of metadata values: to keep them while values come costs more than to sort. */
     static Workspace create(Path file, Seed seed, SchemaLevel level, VectorScratch scratch) {
-        return of(file, level, scratch, seed::create);
+        return of(file, level, scratch, database -> withoutIndexes(seed, database));
+    }
+
+    private static List<String> withoutIndexes(Seed seed, FoldDatabase database) {
+        seed.create(database);
+        return database.dropIndexes("embedding_metadata");
     }
 
     /** The database of a base. What it holds of ours is kept or dropped, as {@code ours} says. */
@@ -34,17 +47,22 @@ record Workspace(
                 OwnTables.drop(database);
                 OwnTables.create(database);
             }
+            return List.of();
         });
         collections.forEach(info -> workspace.collections.keep(info, Register.OLDEST));
         return workspace;
     }
 
-    /** A file that turns out to be of no use is not left open: nobody else could close it. */
+    /**
+     * A file that turns out to be of no use is not left open: nobody else could close it.
+     *
+     * @param preparation returns the statements that are put off
+     */
     private static Workspace of(
-            Path file, SchemaLevel level, VectorScratch scratch, Consumer<FoldDatabase> preparation) {
+            Path file, SchemaLevel level, VectorScratch scratch, Function<FoldDatabase, List<String>> preparation) {
         var database = FoldDatabase.writable(file);
         try {
-            preparation.accept(database);
+            var putOff = new ArrayList<>(preparation.apply(database));
             var stamps = new StampTable(database);
             return new Workspace(
                     database,
@@ -53,7 +71,8 @@ record Workspace(
                     new FoldedCollections(database, level),
                     new RecordReader(database, level, stamps, scratch::get),
                     new RecordWriter(database, level, stamps, scratch, lastPosition(database)),
-                    scratch);
+                    scratch,
+                    putOff);
         } catch (RuntimeException | Error e) {
             try (database) {
                 throw e;
@@ -78,9 +97,10 @@ record Workspace(
         }
         var file = database.file();
         var beside = file.resolveSibling(file.getFileName() + ".next");
+        List<String> later;
         database.commit();
         try (var next = FoldDatabase.writable(beside)) {
-            seed.create(next);
+            later = withoutIndexes(seed, next);
             next.commit();
             next.update("ATTACH DATABASE ? AS old", file.toString());
             next.update("BEGIN");
@@ -96,7 +116,7 @@ record Workspace(
         } catch (IOException e) {
             throw FailureException.disk("move " + beside + " to " + file, e);
         }
-        var moved = of(file, to, scratch, database -> {});
+        var moved = of(file, to, scratch, _ -> later);
         collections.all().forEach(info -> moved.collections.keep(info, collections.definedBy(info.name())));
         return moved;
     }
@@ -129,6 +149,19 @@ record Workspace(
                 JOIN collections c ON c.id = s.collection LIMIT 1""", row -> {
             throw RecordWriter.listRefused(row.getString(1), row.getString(2), row.getString(3), to);
         });
+    }
+
+    /** Makes the indexes that were put off. */
+    void makeIndexes() {
+        putOff.forEach(database::update);
+        putOff.clear();
+    }
+
+    /** Makes them already if there is so much that to sort it later would take too much memory. */
+    void makeLargeIndexes() {
+        if (!putOff.isEmpty() && database.size() > SORTED_IN_MEMORY) {
+            makeIndexes();
+        }
     }
 
     boolean lists() {

@@ -93,7 +93,6 @@ final class MergeCommand implements Callable<Integer> {
         try (NewDirectory target = NewDirectory.at(out)) {
             Path content = target.scratch().directory("out");
             Summary summary = fold(atOnce, content, target.scratch());
-            Seal.write(content, summary.digest());
             target.publish(content);
             var merged = new Merged(
                     target.path(),
@@ -132,7 +131,7 @@ final class MergeCommand implements Callable<Integer> {
                 apply(deltas, fold, scratch);
             }
             output.step("building and checking the index");
-            return fold.finishSnapshot(0);
+            return fold.finishSealed(0);
         }
     }
 

@@ -43,7 +43,10 @@ public final class CostModel {
 
     /** SQLite's page cache of the database that is written, as it is configured in {@code FoldDatabase}. */
     private static final long CACHE_MOST = 64L << 20;
-    /** The caches of those that are read, buffers of transfers, decompressors. */
+    /**
+     * The caches of those that are read: in a chunk of two deltas that are open, 8 MiB each until they are read, and 2 MiB of the one that is
+     * attached. The rest is for buffers of transfers and for decompressors.
+     */
     private static final long OFF_HEAP_BESIDE = 32L << 20;
 
     /** While many nodes are linked as a batch; as much as the vector itself more where no subspace will do, which is not counted. */

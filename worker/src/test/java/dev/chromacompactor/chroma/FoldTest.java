@@ -385,6 +385,40 @@ class FoldTest {
     }
 
     @Test
+    void the_indexes_of_values_are_those_of_the_inputs_however_late_they_are_made() {
+        String large = "long".repeat(5_000_000);
+        for (String value : List.of("short", large)) {
+            var deltas = List.of(
+                    written(2, live("x", "k", value)),
+                    written(3, live("y", "k", value)),
+                    written(1, live("z", "k", "v")));
+            var chunk = folder();
+            try (var fold = Fold.intermediate(chunk)) {
+                deltas.forEach(delta -> fold.apply(young.delta(delta), delta.stamp(), null));
+                fold.finishIntermediate();
+            }
+            var snapshot = folder();
+            try (var fold = Fold.fresh(snapshot)) {
+                fold.applyIntermediate(chunk, stamp -> false);
+                fold.finishSnapshot(0);
+            }
+            assertThat(indexes(chunk))
+                    .isEqualTo(indexes(fixtures.resolve("young")))
+                    .hasSizeGreaterThan(3);
+            assertThat(indexes(snapshot)).isEqualTo(indexes(chunk));
+        }
+    }
+
+    private static List<String> indexes(Path directory) {
+        try (var tables = FoldDatabase.readOnly(directory.resolve(SqliteFile.NAME))) {
+            return tables.list(
+                    "SELECT name || ': ' || sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+                            + " AND tbl_name NOT LIKE 'compactor%' ORDER BY name",
+                    row -> row.getString(1));
+        }
+    }
+
+    @Test
     void level_id_and_configuration_come_from_the_input_with_the_smallest_stamp_in_every_order() {
         var first = written(1, live("x", "k", "v"));
         var second = written(2, live("y", "k", "v"));

@@ -251,7 +251,7 @@ class PlainIntermediateTest {
                             "SELECT typeof(metadata), metadata FROM embeddings_queue ORDER BY id",
                             row -> row.getString(1) + row.getString(2)))
                     .isEqualTo(expected);
-            assertThat(tables.list("SELECT vector FROM embeddings_queue", row -> EntryReader.floats(row.getBytes(1))))
+            assertThat(tables.list("SELECT vector FROM embeddings_queue", row -> Floats.of(row.getBytes(1))))
                     .hasSize(records.size())
                     .allSatisfy(read -> assertThat(read).isEqualTo(vector));
         }

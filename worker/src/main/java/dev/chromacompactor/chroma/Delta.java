@@ -11,6 +11,9 @@ interface Delta {
     /** How a database like this one begins. */
     Seed seed();
 
+    /** Of the file with its tables and its WAL. */
+    long bytes();
+
     List<CollectionInfo> collections();
 
     CollectionDefinition definition(CollectionInfo collection);
@@ -67,6 +70,11 @@ interface Delta {
         @Override
         public Seed seed() {
             return Seed.of(tables);
+        }
+
+        @Override
+        public long bytes() {
+            return tables.size();
         }
 
         @Override

@@ -151,6 +151,7 @@ public final class Fold implements AutoCloseable {
             rootedIn(new Intermediate.Rooted(seedOfDelta, stamp));
         }
         var target = opened();
+        target.expect(delta.bytes());
         target.stamps().ref(stamp);
         var names = new LinkedHashMap<CollectionInfo, String>();
         for (CollectionInfo info : delta.collections()) {
@@ -202,6 +203,7 @@ public final class Fold implements AutoCloseable {
                 rootedIn(source.seed());
             }
             var target = opened();
+            target.expect(source.bytes());
             source.stamps().stream().filter(refused.negate()).forEach(target.stamps()::ref);
             for (CollectionInfo info : source.collections()) {
                 target.collections().admit(source.definition(info), source.level(), source.definedBy(info));
@@ -244,7 +246,6 @@ public final class Fold implements AutoCloseable {
     }
 
     private Applied applied(Map<String, Ledger> ledgers) {
-        opened().makeLargeIndexes();
         var applied = Applied.of(ledgers);
         ledger = ledger.plus(applied.ledger());
         if (kind != Kind.INTERMEDIATE) {

@@ -61,6 +61,11 @@ final class Intermediate implements AutoCloseable {
         return database.file();
     }
 
+    /** Of the file, vectors and all. */
+    long bytes() {
+        return database.size();
+    }
+
     SchemaLevel level() {
         return chroma.level();
     }

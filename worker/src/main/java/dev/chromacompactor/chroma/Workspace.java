@@ -29,12 +29,13 @@ record Workspace(
 
     /** A new one. Until {@link #makeIndexes} it has no index of metadata values: to keep them while values come costs more than to sort. */
     static Workspace create(Path file, Seed seed, SchemaLevel level, VectorScratch scratch) {
-        return of(file, level, scratch, database -> withoutIndexes(seed, database));
+        return of(file, level, scratch, database -> create(seed, database, false));
     }
 
-    private static List<String> withoutIndexes(Seed seed, FoldDatabase database) {
+    /** @return what was put off */
+    private static List<String> create(Seed seed, FoldDatabase database, boolean indexes) {
         seed.create(database);
-        return database.dropIndexes("embedding_metadata");
+        return indexes ? List.of() : database.dropIndexes("embedding_metadata");
     }
 
     /** The database of a base. What it holds of ours is kept or dropped, as {@code ours} says. */
@@ -100,7 +101,7 @@ record Workspace(
         List<String> later;
         database.commit();
         try (var next = FoldDatabase.writable(beside)) {
-            later = withoutIndexes(seed, next);
+            later = create(seed, next, putOff.isEmpty());
             next.commit();
             next.update("ATTACH DATABASE ? AS old", file.toString());
             next.update("BEGIN");
@@ -157,9 +158,9 @@ record Workspace(
         putOff.clear();
     }
 
-    /** Makes them already if there is so much that to sort it later would take too much memory. */
-    void makeLargeIndexes() {
-        if (!putOff.isEmpty() && database.size() > SORTED_IN_MEMORY) {
+    /** Makes them already if so much is to come that to sort it all later would take too much memory. */
+    void expect(long bytes) {
+        if (!putOff.isEmpty() && database.size() + bytes > SORTED_IN_MEMORY) {
             makeIndexes();
         }
     }

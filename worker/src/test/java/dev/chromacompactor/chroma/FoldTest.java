@@ -62,6 +62,14 @@ class FoldTest {
                 }
 
                 @Override
+                public long bytes() {
+                    return written.entries().values().stream()
+                            .flatMap(List::stream)
+                            .mapToLong(entry -> entry.toString().length())
+                            .sum();
+                }
+
+                @Override
                 public List<CollectionInfo> collections() {
                     return written.entries().keySet().stream()
                             .map(name -> definition(name).info())
@@ -346,6 +354,11 @@ class FoldTest {
             @Override
             public Seed seed() {
                 return all.seed();
+            }
+
+            @Override
+            public long bytes() {
+                return all.bytes();
             }
 
             @Override

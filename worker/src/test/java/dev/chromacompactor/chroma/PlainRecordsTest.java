@@ -68,6 +68,11 @@ class PlainRecordsTest {
         }
 
         @Override
+        public long bytes() {
+            return files.bytes();
+        }
+
+        @Override
         public List<CollectionInfo> collections() {
             return files.collections();
         }

@@ -152,6 +152,7 @@ class BatchBuildTest {
     void an_interrupt_ends_it_and_leaves_nothing() {
         List<String> ids = List.copyOf(Vectors.isotropic("v", 300, 1, 42).keySet());
         Path folder = temp.resolve("interrupted");
+        Thread builder = Thread.currentThread();
         VectorSource source = new VectorSource() {
             @Override
             public int count() {
@@ -167,7 +168,7 @@ class BatchBuildTest {
             public void read(int i, MemorySegment into) {
                 into.set(Layout.FLOAT, 0, i);
                 if (i == ids.size() - 1) {
-                    Thread.currentThread().interrupt();
+                    builder.interrupt();
                 }
             }
         };

@@ -7,10 +7,13 @@ import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.store.ObjectStore.ObjectInfo;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.UUID;
 import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +24,7 @@ import org.junit.jupiter.api.TestInstance;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.CreateBucketConfiguration;
 
 /** {@link ObjectStoreContract} on something that speaks S3, and what only such a thing can show. */
@@ -106,6 +110,52 @@ abstract class S3Contract extends ObjectStoreContract {
         assertThat(client.listMultipartUploads(r -> r.bucket(bucket).prefix("parts/"))
                         .uploads())
                 .isEmpty();
+    }
+
+    @Test
+    void parts_of_any_sizes_that_come_in_any_order_and_twice_are_one_object_in_their_order() throws IOException {
+        var first = random(7 << 20);
+        var second = random((5 << 20) + 1);
+        var third = random(3);
+        var upload = client.createMultipartUpload(r -> r.bucket(bucket).key("parts/b"))
+                .uploadId();
+        var parts = new ArrayList<CompletedPart>();
+        parts.add(part(upload, 3, third));
+        part(upload, 1, random(6 << 20));
+        parts.addFirst(part(upload, 2, second));
+        parts.addFirst(part(upload, 1, first));
+        client.completeMultipartUpload(
+                r -> r.bucket(bucket).key("parts/b").uploadId(upload).multipartUpload(m -> m.parts(parts)));
+        store().copy("parts/b", "parts/copy");
+
+        var whole = ByteBuffer.allocate(first.length + second.length + third.length)
+                .put(first)
+                .put(second)
+                .put(third)
+                .array();
+        for (var key : List.of("parts/b", "parts/copy")) {
+            assertThat(store().read(key).orElseThrow().bytes()).isEqualTo(whole);
+            assertThat(range(key, 0, 9)).isEqualTo(Arrays.copyOf(whole, 10));
+            assertThat(range(key, first.length - 2, whole.length - 2))
+                    .isEqualTo(Arrays.copyOfRange(whole, first.length - 2, whole.length - 1));
+        }
+    }
+
+    private CompletedPart part(String upload, int number, byte[] bytes) {
+        var answer = client.uploadPart(
+                r -> r.bucket(bucket).key("parts/b").uploadId(upload).partNumber(number), RequestBody.fromBytes(bytes));
+        return CompletedPart.builder().partNumber(number).eTag(answer.eTag()).build();
+    }
+
+    private byte[] range(String key, int first, int last) {
+        return client.getObjectAsBytes(r -> r.bucket(bucket).key(key).range("bytes=" + first + "-" + last))
+                .asByteArray();
+    }
+
+    private static byte[] random(int size) {
+        var bytes = new byte[size];
+        new Random(size).nextBytes(bytes);
+        return bytes;
     }
 
     @Test

@@ -3,8 +3,9 @@ package dev.chromacompactor.embedded.awssdk;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,7 +19,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
-import java.util.function.Consumer;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import org.gaul.s3proxy.blobstore.S3Exceptions;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
@@ -43,8 +45,20 @@ final class Bucket {
         this.name = name;
     }
 
-    /** An upload that is neither completed nor aborted. */
-    record Upload(String id, CreateMultipartUploadRequest request, Instant begun, NavigableMap<Integer, Part> parts) {}
+    /**
+     * An upload that is neither completed nor aborted. Each part lies where there was room when it began to arrive, so
+     * that nothing has to be moved in the end: the object names its pieces in their order. A part sent again leaves a gap.
+     *
+     * @param file of all parts, the object's in the end
+     * @param end where in the file there is room
+     */
+    record Upload(
+            String id,
+            CreateMultipartUploadRequest request,
+            Instant begun,
+            Path file,
+            AtomicLong end,
+            NavigableMap<Integer, Part> parts) {}
 
     record Part(Spool.Body body, Instant uploaded) {}
 
@@ -64,12 +78,15 @@ final class Bucket {
         return object;
     }
 
-    /** An object and its body; what the object is and what is read are one, whatever is written meanwhile. */
-    synchronized Opened open(String key, Consumer<StoredObject> check) {
+    /**
+     * An object and what is wanted of its body; what the object is and what is read are one, whatever is written
+     * meanwhile.
+     */
+    synchronized Opened open(String key, Function<StoredObject, List<Piece>> wanted) {
         var object = get(key);
-        check.accept(object);
+        var pieces = wanted.apply(object);
         try {
-            return new Opened(object, Files.newInputStream(object.file()));
+            return new Opened(object, new Pieces(FileChannel.open(object.file()), pieces));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -162,11 +179,12 @@ final class Bucket {
         return folder.substring(0, last) + (char) (folder.charAt(last) + 1);
     }
 
-    synchronized Upload begin(CreateMultipartUploadRequest request) {
+    /** @param file empty, the upload's from now on */
+    synchronized Upload begin(CreateMultipartUploadRequest request, Path file) {
         var id = Base64.getUrlEncoder()
                 .withoutPadding()
                 .encodeToString(UUID.randomUUID().toString().getBytes(StandardCharsets.UTF_8));
-        var upload = new Upload(id, request, Instant.now(), new TreeMap<>());
+        var upload = new Upload(id, request, Instant.now(), file, new AtomicLong(), new TreeMap<>());
         uploads.put(id, upload);
         return upload;
     }
@@ -182,24 +200,20 @@ final class Bucket {
     synchronized void addPart(String id, int number, Spool.Body body) {
         var upload = uploads.get(id);
         if (upload == null) {
-            Spool.delete(body.file());
             throw noSuchUpload(id);
         }
-        var old = upload.parts().put(number, new Part(body, Instant.now()));
-        if (old != null) {
-            Spool.delete(old.body().file());
-        }
+        upload.parts().put(number, new Part(body, Instant.now()));
     }
 
     /** The object appears and the upload is gone in one step; refused, the parts stay for another try. */
     synchronized void complete(
             Upload upload, StoredObject object, @Nullable String ifMatch, @Nullable String ifNoneMatch) {
         if (!uploads.containsKey(upload.id())) {
-            Spool.delete(object.file());
             throw noSuchUpload(upload.id());
         }
-        put(upload.request().key(), object, ifMatch, ifNoneMatch);
-        abort(upload.id());
+        check(upload.request().key(), ifMatch, ifNoneMatch);
+        uploads.remove(upload.id());
+        put(upload.request().key(), object, null, null);
     }
 
     synchronized void abort(String id) {
@@ -207,7 +221,7 @@ final class Bucket {
         if (upload == null) {
             throw noSuchUpload(id);
         }
-        upload.parts().values().forEach(p -> Spool.delete(p.body().file()));
+        Spool.delete(upload.file());
     }
 
     static boolean sameEtag(String a, String b) {

@@ -1,9 +1,7 @@
 package dev.chromacompactor.embedded.awssdk;
 
 import dev.chromacompactor.embedded.awssdk.Bucket.Part;
-import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -140,7 +138,7 @@ public final class DiskBlobStore implements BlobStore {
     @Override
     public PutObjectResponse putBlob(PutObjectRequest request, InputStream payload) {
         var bucket = bucket(request.bucket());
-        var body = spooled(payload, request.contentMD5());
+        var body = spool.write(payload, request.contentMD5());
         var headers = GetObjectResponse.builder()
                 .metadata(request.metadata())
                 .cacheControl(request.cacheControl())
@@ -153,7 +151,8 @@ public final class DiskBlobStore implements BlobStore {
                 .eTag(body.etag())
                 .lastModified(now())
                 .build();
-        bucket.put(request.key(), new StoredObject(headers, body.file()), request.ifMatch(), request.ifNoneMatch());
+        var object = new StoredObject(headers, body.file(), List.of(body.piece()));
+        bucket.put(request.key(), object, request.ifMatch(), request.ifNoneMatch());
         return SdkResponses.putResponse(body.etag());
     }
 
@@ -171,13 +170,9 @@ public final class DiskBlobStore implements BlobStore {
                     .contentLanguage(request.contentLanguage())
                     .contentType(request.contentType());
         }
-        try {
-            var copy = new StoredObject(headers.build(), spool.copy(source.file()));
-            target.put(request.destinationKey(), copy, request.ifMatch(), request.ifNoneMatch());
-            return SdkResponses.copyResponse(copy.etag(), copy.headers().lastModified());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        var copy = new StoredObject(headers.build(), spool.copy(source.file()), source.body());
+        target.put(request.destinationKey(), copy, request.ifMatch(), request.ifNoneMatch());
+        return SdkResponses.copyResponse(copy.etag(), copy.headers().lastModified());
     }
 
     @Override
@@ -189,12 +184,15 @@ public final class DiskBlobStore implements BlobStore {
     public ResponseInputStream<GetObjectResponse> getBlob(GetObjectRequest request) {
         var bucket = bucket(request.bucket());
         if (request.range() == null) {
-            var opened = bucket.open(request.key(), o -> refuseUnless(o, request));
+            var opened = bucket.open(request.key(), o -> {
+                refuseUnless(o, request);
+                return o.body();
+            });
             return SdkResponses.getResponse(opened.object().headers(), opened.body());
         }
         var opened = bucket.open(request.key(), o -> {
             refuseUnless(o, request);
-            Range.parse(request.range(), o.size());
+            return Range.parse(request.range(), o.size()).of(o.body());
         });
         long size = opened.object().size();
         var range = Range.parse(request.range(), size);
@@ -202,11 +200,7 @@ public final class DiskBlobStore implements BlobStore {
                 .contentLength(range.length())
                 .contentRange("bytes " + range.first() + "-" + range.last() + "/" + size)
                 .build();
-        try {
-            return SdkResponses.getResponse(headers, range.of(opened.body()));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return SdkResponses.getResponse(headers, opened.body());
     }
 
     private static void refuseUnless(StoredObject object, GetObjectRequest request) {
@@ -233,16 +227,19 @@ public final class DiskBlobStore implements BlobStore {
 
     @Override
     public MultipartUpload initiateMultipartUpload(CreateMultipartUploadRequest request) {
-        return new MultipartUpload(bucket(request.bucket()).begin(request).id(), request);
+        var bucket = bucket(request.bucket());
+        return new MultipartUpload(bucket.begin(request, spool.create()).id(), request);
     }
 
     @Override
     public UploadPartResponse uploadMultipartPart(MultipartUpload upload, UploadPartRequest request, InputStream in) {
         var bucket = bucket(upload.containerName());
-        if (bucket.upload(upload.id()) == null) {
+        var begun = bucket.upload(upload.id());
+        if (begun == null) {
             throw Bucket.noSuchUpload(upload.id());
         }
-        var body = spooled(in, request.contentMD5());
+        long from = begun.end().getAndAdd(request.contentLength()); // S3Proxy ends the stream there
+        var body = Spool.write(in, request.contentMD5(), begun.file(), from);
         bucket.addPart(upload.id(), request.partNumber(), body);
         return SdkResponses.uploadedPart(body.etag());
     }
@@ -278,12 +275,8 @@ public final class DiskBlobStore implements BlobStore {
                 .eTag(etag)
                 .lastModified(now())
                 .build();
-        try {
-            var file = spool.join(parts.stream().map(p -> p.body().file()).toList());
-            bucket.complete(begun, new StoredObject(headers, file), request.ifMatch(), request.ifNoneMatch());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        var body = parts.stream().map(p -> p.body().piece()).toList();
+        bucket.complete(begun, new StoredObject(headers, begun.file(), body), request.ifMatch(), request.ifNoneMatch());
         return SdkResponses.completeResponse(etag);
     }
 
@@ -338,19 +331,6 @@ public final class DiskBlobStore implements BlobStore {
     @Override
     public void setBlobAccess(String name, String key, ObjectCannedACL access) {
         throw new UnsupportedOperationException("access lists");
-    }
-
-    private Spool.Body spooled(InputStream in, @Nullable String contentMd5) {
-        try {
-            var body = spool.write(in);
-            if (contentMd5 != null && !contentMd5.equals(Base64.getEncoder().encodeToString(body.md5()))) {
-                Spool.delete(body.file());
-                throw S3Exceptions.fromStatusCode(400); // BadDigest
-            }
-            return body;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     private static Instant now() {

@@ -1,8 +1,7 @@
 package dev.chromacompactor.embedded.awssdk;
 
-import java.io.FilterInputStream;
-import java.io.IOException;
-import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
 import org.gaul.s3proxy.blobstore.S3Exceptions;
 
 /** Bytes {@code first} to {@code last}, both inside. */
@@ -22,25 +21,18 @@ record Range(long first, long last) {
         return last - first + 1;
     }
 
-    /** The bytes of this range, of a stream that begins at 0. */
-    InputStream of(InputStream whole) throws IOException {
-        whole.skipNBytes(first);
-        return new FilterInputStream(whole) {
-            private long left = length();
-
-            @Override
-            public int read() throws IOException {
-                int b = left == 0 ? -1 : super.read();
-                left -= b < 0 ? 0 : 1;
-                return b;
+    /** What of a body lies in this range. */
+    List<Piece> of(List<Piece> body) {
+        var cut = new ArrayList<Piece>();
+        long at = 0;
+        for (var piece : body) {
+            long from = Math.max(first, at);
+            long to = Math.min(last + 1, at + piece.length());
+            if (from < to) {
+                cut.add(new Piece(piece.from() + from - at, to - from));
             }
-
-            @Override
-            public int read(byte[] buffer, int offset, int length) throws IOException {
-                int n = left == 0 ? -1 : super.read(buffer, offset, (int) Math.min(length, left));
-                left -= Math.max(0, n);
-                return n;
-            }
-        };
+            at += piece.length();
+        }
+        return cut;
     }
 }

@@ -12,11 +12,15 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.UUID;
 import java.util.zip.CRC32;
+import org.gaul.s3proxy.blobstore.S3Exceptions;
+import org.jspecify.annotations.Nullable;
 
-/** Bodies on disk: each in a file of its own with a name of its own, written once. */
+/**
+ * Bodies on disk: each in a file of its own with a name of its own, written once. The parts of an upload share one, which
+ * is the object's in the end.
+ */
 final class Spool {
     private final Path directory;
 
@@ -28,34 +32,63 @@ final class Spool {
      * @param md5 16 bytes
      * @param crc32 Base64, as the checksum header has it
      */
-    record Body(Path file, long size, byte[] md5, String crc32) {
+    record Body(Path file, Piece piece, byte[] md5, String crc32) {
+        long size() {
+            return piece.length();
+        }
+
         String etag() {
             return '"' + HexFormat.of().formatHex(md5) + '"';
         }
     }
 
     /** Reads the stream to its end; nothing stays when that fails, as it does when a checksum in its trailer is wrong. */
-    Body write(InputStream in) throws IOException {
-        var md5 = digest("MD5");
-        var crc32 = new CRC32();
-        var file = newFile();
-        long size = 0;
+    Body write(InputStream in, @Nullable String contentMd5) {
+        var file = create();
         boolean whole = false;
-        try (in;
-                var out = Files.newOutputStream(file)) {
-            var buffer = new byte[64 << 10];
-            for (int n; (n = in.read(buffer)) >= 0; size += n) {
-                md5.update(buffer, 0, n);
-                crc32.update(buffer, 0, n);
-                out.write(buffer, 0, n);
-            }
+        try {
+            var body = write(in, contentMd5, file, 0);
             whole = true;
+            return body;
         } finally {
             if (!whole) {
                 delete(file);
             }
         }
-        return new Body(file, size, md5.digest(), base64((int) crc32.getValue()));
+    }
+
+    /** The same at a place in a file that is there; when that fails, nobody is told of what stays at that place. */
+    static Body write(InputStream in, @Nullable String contentMd5, Path file, long from) {
+        var md5 = digest("MD5");
+        var crc32 = new CRC32();
+        long at = from;
+        try (in;
+                var out = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            var buffer = new byte[64 << 10];
+            for (int n; (n = in.read(buffer)) >= 0; ) {
+                md5.update(buffer, 0, n);
+                crc32.update(buffer, 0, n);
+                for (var bytes = ByteBuffer.wrap(buffer, 0, n); bytes.hasRemaining(); ) {
+                    at += out.write(bytes, at);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        var body = new Body(file, new Piece(from, at - from), md5.digest(), base64((int) crc32.getValue()));
+        if (contentMd5 != null && !contentMd5.equals(Base64.getEncoder().encodeToString(body.md5()))) {
+            throw S3Exceptions.fromStatusCode(400); // BadDigest
+        }
+        return body;
+    }
+
+    /** A new file, empty. */
+    Path create() {
+        try {
+            return Files.createFile(newFile());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static String base64(int crc32) {
@@ -63,23 +96,12 @@ final class Spool {
                 .encodeToString(ByteBuffer.allocate(Integer.BYTES).putInt(crc32).array());
     }
 
-    Path copy(Path source) throws IOException {
-        return Files.copy(source, newFile());
-    }
-
-    Path join(List<Path> parts) throws IOException {
-        var file = newFile();
-        try (var out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            for (var part : parts) {
-                try (var in = FileChannel.open(part)) {
-                    long size = in.size();
-                    for (long at = 0; at < size; ) {
-                        at += in.transferTo(at, size - at, out);
-                    }
-                }
-            }
+    Path copy(Path source) {
+        try {
+            return Files.copy(source, newFile());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        return file;
     }
 
     static void delete(Path file) {

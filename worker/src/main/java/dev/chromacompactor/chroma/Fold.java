@@ -326,7 +326,7 @@ public final class Fold implements AutoCloseable {
         return finish(horizonMillis, false);
     }
 
-    /** The same, and leaves a {@link Seal} beside the files, in which nothing else may lie. */
+    /** The same, and leaves a {@link Seal} beside the files. */
     public Summary finishSealed(long horizonMillis) {
         return finish(horizonMillis, true);
     }

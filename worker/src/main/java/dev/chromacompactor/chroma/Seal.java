@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -40,14 +39,14 @@ public record Seal(String digest, Map<String, Sum> files) {
     /** What a file was. */
     record Sum(long bytes, int crc) {}
 
-    /** What the files of a directory are, which has no seal, and in which nobody writes any more. */
+    /** What the files of a database are, in which nobody writes any more. */
     static Map<String, Sum> sums(Path directory) {
-        try (Stream<Path> walk = Files.walk(directory)) {
-            Map<String, Sum> files = new TreeMap<>();
-            for (Path file : walk.filter(Files::isRegularFile).toList()) {
-                files.put(directory.relativize(file).toString(), sum(file, null));
+        try (ChromaDatabase database = ChromaDatabase.openTrusted(directory)) {
+            Map<String, Sum> sums = new TreeMap<>();
+            for (String name : names(database)) {
+                sums.put(name, sum(directory.resolve(name), null));
             }
-            return files;
+            return sums;
         } catch (IOException e) {
             throw FailureException.disk("seal " + directory, e);
         }
@@ -73,9 +72,9 @@ public record Seal(String digest, Map<String, Sum> files) {
         Optional<Seal> seal = read(from);
         try (ChromaDatabase database = ChromaDatabase.openTrusted(from)) {
             Map<String, Sum> copied = new TreeMap<>();
-            copied.put(SqliteFile.NAME, sum(from.resolve(SqliteFile.NAME), to.resolve(SqliteFile.NAME)));
-            for (CollectionInfo each : database.collections()) {
-                copyFolder(from, each.vectorSegment(), to, copied);
+            for (String name : names(database)) {
+                Files.createDirectories(to.resolve(name).getParent());
+                copied.put(name, sum(from.resolve(name), to.resolve(name)));
             }
             return seal.filter(s -> s.files.equals(copied)).map(Seal::digest);
         } catch (IOException e) {
@@ -83,19 +82,18 @@ public record Seal(String digest, Map<String, Sum> files) {
         }
     }
 
-    private static void copyFolder(Path from, String folder, Path to, Map<String, Sum> copied) throws IOException {
-        if (!Files.isDirectory(from.resolve(folder))) {
-            return;
+    /** The files that a database is: its tables and what lies in the folders of its indexes. */
+    private static List<String> names(ChromaDatabase database) throws IOException {
+        List<String> names = new ArrayList<>(List.of(SqliteFile.NAME));
+        for (CollectionInfo each : database.collections()) {
+            Path folder = database.directory().resolve(each.vectorSegment());
+            if (Files.isDirectory(folder)) {
+                try (var files = Files.newDirectoryStream(folder, Files::isRegularFile)) {
+                    files.forEach(file -> names.add(each.vectorSegment() + '/' + file.getFileName()));
+                }
+            }
         }
-        Files.createDirectory(to.resolve(folder));
-        List<Path> files = new ArrayList<>();
-        try (var found = Files.newDirectoryStream(from.resolve(folder), Files::isRegularFile)) {
-            found.forEach(files::add);
-        }
-        for (Path file : files) {
-            String name = folder + '/' + file.getFileName();
-            copied.put(name, sum(file, to.resolve(name)));
-        }
+        return names;
     }
 
     /** The digest of the records of a directory as its seal says, whatever became of them since; empty if it has none that we can read. */

@@ -84,6 +84,7 @@ class QuickstartIT {
         builder.environment().keySet().removeIf(name -> name.startsWith("AWS_") || name.startsWith("COMPACTOR_"));
         builder.environment().putAll(environment);
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.environment().put("TMPDIR", home.toString()); // the producer on the page leaves its delta there
         var program = Path.of(System.getProperty("compactor.home")).resolve("bin");
         builder.environment().merge("PATH", program + ":" + python.getParent(), (path, first) -> first + ":" + path);
         var process = builder.start();

@@ -1,5 +1,7 @@
 package dev.chromacompactor.chroma;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.chromacompactor.chroma.hnsw.HnswIndex;
 import dev.chromacompactor.failure.FailureException;
 import java.nio.file.Path;
@@ -26,6 +28,7 @@ public final class ChromaDatabase implements AutoCloseable {
     private final List<CollectionInfo> collections;
     private final Map<CollectionInfo, Segments> segments = new HashMap<>();
     private final Map<Wanted, PlainRecords> plain = new HashMap<>();
+    private @Nullable Map<String, WalLog> wal;
     private boolean unread;
     private @Nullable Map<CollectionInfo, Long> missing;
 
@@ -263,7 +266,11 @@ public final class ChromaDatabase implements AutoCloseable {
             throw FailureException.input(
                     "collection-missing", "read " + directory + ": there is no collection " + collection.name());
         }
-        return segments.computeIfAbsent(collection, c -> Segments.read(file, directory, c));
+        if (wal == null) {
+            wal = WalLog.read(file, collections);
+        }
+        WalLog rows = requireNonNull(wal.get(collection.id()));
+        return segments.computeIfAbsent(collection, c -> Segments.read(file, directory, c, rows));
     }
 
     @Override

@@ -26,10 +26,10 @@ record Segments(
     /** What {@link #placeOfVector} answers for a vector in the index files. */
     static final long IN_INDEX = 0;
 
-    static Segments read(SqliteFile file, Path directory, CollectionInfo collection) {
+    /** @param wal the rows of the collection */
+    static Segments read(SqliteFile file, Path directory, CollectionInfo collection, WalLog wal) {
         long vector = position(file, collection.vectorSegment());
         long metadata = position(file, collection.metadataSegment());
-        WalLog wal = WalLog.read(file, collection.id());
         Path folder = directory.resolve(collection.vectorSegment());
         if (HnswIndex.exists(folder)) {
             return new Segments(collection, vector, metadata, HnswIndex.open(folder, collection.space()), wal);

@@ -3,8 +3,11 @@ package dev.chromacompactor.chroma;
 import static java.util.Objects.requireNonNull;
 
 import dev.chromacompactor.failure.FailureException;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.AbstractList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,10 +19,8 @@ import org.jspecify.annotations.Nullable;
  * vectors and metadata stay in the file.
  */
 final class WalLog {
-    private static final String ROWS = " FROM embeddings_queue WHERE topic LIKE '%/' || ?";
-
     /** The same rows once more, from {@link #first} to {@link #last}: without looking at those of all other collections. */
-    static final String AGAIN = ROWS + " AND seq_id BETWEEN ? AND ?";
+    static final String AGAIN = " FROM embeddings_queue WHERE topic LIKE '%/' || ? AND seq_id BETWEEN ? AND ?";
 
     /** Per id, oldest first: position × 8 + 4 if the row has a vector + number of the operation. */
     private final Map<String, long[]> rows = new LinkedHashMap<>();
@@ -30,27 +31,44 @@ final class WalLog {
     /** @param position {@code seq_id} */
     record Row(long position, Operation operation, boolean hasVector) {}
 
-    /** Topics are {@code persistent://<tenant>/<namespace>/<collection id>}; those of deleted collections are left alone. */
-    static WalLog read(SqliteFile file, String collectionId) {
-        var log = new WalLog();
+    /**
+     * Of all collections at once, by id: else each of hundreds of them would walk over the rows of all.
+     *
+     * @param collections whose rows are wanted; those of deleted ones are left alone
+     */
+    static Map<String, WalLog> read(SqliteFile file, List<CollectionInfo> collections) {
+        Map<String, WalLog> logs = new HashMap<>();
+        collections.forEach(each -> logs.put(each.id(), new WalLog()));
         file.query(
                 "read the WAL",
-                "SELECT seq_id, operation, id, vector IS NOT NULL" + ROWS + " ORDER BY seq_id",
-                List.of(collectionId),
+                "SELECT seq_id, operation, id, vector IS NOT NULL, topic FROM embeddings_queue ORDER BY seq_id",
+                List.of(),
                 row -> {
-                    Operation operation = Operation.of(row.getLong(2));
-                    if (operation == null) {
-                        throw FailureException.input(
-                                "wal-unknown-operation",
-                                "read the WAL in " + file.path() + ": row " + row.getLong(1) + " of id "
-                                        + row.getString(3) + " has operation " + row.getLong(2));
+                    WalLog log = logs.get(collection(SqliteFile.text(row, 5)));
+                    if (log != null) {
+                        log.add(file, row);
                     }
-                    log.last = row.getLong(1);
-                    log.first = log.rows.isEmpty() ? log.last : log.first;
-                    long packed = log.last << 3 | row.getLong(4) << 2 | operation.number();
-                    log.rows.merge(SqliteFile.text(row, 3), new long[] {packed}, WalLog::append);
                 });
-        return log;
+        return logs;
+    }
+
+    /** Whose rows have this topic: it is {@code persistent://<tenant>/<namespace>/<collection id>}. */
+    static String collection(String topic) {
+        return topic.substring(topic.lastIndexOf('/') + 1);
+    }
+
+    private void add(SqliteFile file, ResultSet row) throws SQLException {
+        Operation operation = Operation.of(row.getLong(2));
+        if (operation == null) {
+            throw FailureException.input(
+                    "wal-unknown-operation",
+                    "read the WAL in " + file.path() + ": row " + row.getLong(1) + " of id " + row.getString(3)
+                            + " has operation " + row.getLong(2));
+        }
+        last = row.getLong(1);
+        first = rows.isEmpty() ? last : first;
+        long packed = last << 3 | row.getLong(4) << 2 | operation.number();
+        rows.merge(SqliteFile.text(row, 3), new long[] {packed}, WalLog::append);
     }
 
     private static long[] append(long[] rows, long[] one) {

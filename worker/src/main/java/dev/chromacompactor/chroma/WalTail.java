@@ -1,9 +1,10 @@
 package dev.chromacompactor.chroma;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** What a base has in its WAL beyond one of its segments: a client wrote it and left before the next sync. */
@@ -17,12 +18,12 @@ final class WalTail {
 
     static WalTail of(ChromaDatabase base) {
         var tail = new WalTail();
-        Path file = base.directory().resolve(SqliteFile.NAME);
+        Map<String, Set<String>> ids = ids(base);
         for (CollectionInfo collection : base.collections()) {
-            Set<String> ids = ids(file, collection);
-            if (!ids.isEmpty()) {
+            Set<String> late = ids.getOrDefault(collection.id(), Set.of());
+            if (!late.isEmpty()) {
                 base.entries(collection, entry -> {
-                    if (ids.contains(entry.id())) {
+                    if (late.contains(entry.id())) {
                         tail.all.add(new Late(collection, entry));
                     }
                 });
@@ -44,13 +45,22 @@ final class WalTail {
         }
     }
 
-    private static Set<String> ids(Path file, CollectionInfo collection) {
-        try (var database = FoldDatabase.readOnly(file)) {
-            long followed = Math.min(
-                    position(database, collection.vectorSegment()), position(database, collection.metadataSegment()));
-            return new HashSet<>(database.list(
-                    "SELECT DISTINCT id FROM embeddings_queue WHERE topic LIKE '%/' || ? AND seq_id > ?",
-                    row -> row.getString(1), collection.id(), followed));
+    /** By id of the collection. */
+    private static Map<String, Set<String>> ids(ChromaDatabase base) {
+        try (var tables = base.tables()) {
+            Map<String, Long> followed = new HashMap<>();
+            for (CollectionInfo each : base.collections()) {
+                long vectors = position(tables, each.vectorSegment());
+                followed.put(each.id(), Math.min(vectors, position(tables, each.metadataSegment())));
+            }
+            Map<String, Set<String>> ids = new HashMap<>();
+            tables.each("SELECT seq_id, id, topic FROM embeddings_queue", row -> {
+                String collection = WalLog.collection(row.getString(3));
+                if (row.getLong(1) > followed.getOrDefault(collection, Long.MAX_VALUE)) {
+                    ids.computeIfAbsent(collection, _ -> new HashSet<>()).add(row.getString(2));
+                }
+            });
+            return ids;
         }
     }
 

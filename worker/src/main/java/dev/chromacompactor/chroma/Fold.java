@@ -3,8 +3,6 @@ package dev.chromacompactor.chroma;
 import static java.util.Objects.requireNonNull;
 
 import dev.chromacompactor.chroma.hnsw.HnswBuilder;
-import dev.chromacompactor.failure.Blame;
-import dev.chromacompactor.failure.Elsewhere;
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,9 +11,6 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executors;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -308,7 +303,7 @@ public final class Fold implements AutoCloseable {
         }
         IntermediateFiles.finish(opened(), requireNonNull(seed));
         var summary = summary(digest.value());
-        closeTables();
+        opened().complete();
         release();
         return summary;
     }
@@ -348,21 +343,13 @@ public final class Fold implements AutoCloseable {
         }
         var files = SnapshotFiles.settle(opened(), directory, horizonMillis, last, touched);
         var summary = summary("");
-        // Tables beside indexes: neither has to do with the other, and both take long.
-        try (var beside = Executors.newSingleThreadExecutor(
-                Thread.ofPlatform().name("tables").factory())) {
-            var closed = CompletableFuture.runAsync(this::closeTables, beside);
-            var checked = closed.thenRunAsync(() -> ChromaDatabase.checkTables(directory), beside);
-            files.index();
-            await(closed);
+        try (var finishing = new Finishing(opened(), directory, touched)) {
+            finishing.write(files);
             release();
-            var sums = checked.thenApplyAsync(_ -> sealed ? Seal.sums(directory) : Map.<String, Seal.Sum>of(), beside);
+            var applied = kind == Kind.FRESH ? digest : null;
             long begun = System.nanoTime();
-            String proven = prove(checked);
+            String proven = sealed ? finishing.seal(applied) : finishing.prove(applied);
             proof = Duration.ofNanos(System.nanoTime() - begun);
-            if (sealed) {
-                new Seal(proven, await(sums)).write(directory);
-            }
             return summary.of(proven);
         }
     }
@@ -370,40 +357,6 @@ public final class Fold implements AutoCloseable {
     /** How long {@link #finishSnapshot} read what it had written, once all was written. */
     public Duration proof() {
         return proof;
-    }
-
-    /**
-     * Reads what now lies on disk as a stranger would; returns the digest of its records.
-     *
-     * @param tables that they are sound
-     */
-    private String prove(CompletableFuture<Void> tables) {
-        try (var snapshot = ChromaDatabase.openTrusted(directory)) {
-            snapshot.prove(touched);
-            await(tables);
-            // A cosine index gives a vector back as direction times length, which rounds.
-            if (kind == Kind.FRESH && snapshot.collections().stream().noneMatch(each -> each.space() == Space.COSINE)) {
-                return digest.value();
-            }
-            return touched == null ? RecordDigest.of(snapshot) : touched.digest(snapshot);
-        } catch (FailureException e) {
-            throw e.failure().blame() == Blame.INPUT
-                    ? new FailureException(
-                            Blame.INVARIANT,
-                            "output-unsound",
-                            "prove " + directory + ": " + e.failure().reason() + ": "
-                                    + e.failure().message(),
-                            e)
-                    : e;
-        }
-    }
-
-    private static <T> T await(CompletableFuture<T> work) {
-        try {
-            return work.join();
-        } catch (CompletionException e) {
-            throw Elsewhere.thrown(e);
-        }
     }
 
     private Summary summary(String digest) {
@@ -417,12 +370,6 @@ public final class Fold implements AutoCloseable {
                 collections.stream()
                         .mapToLong(Summary.CollectionSummary::records)
                         .sum());
-    }
-
-    private void closeTables() {
-        opened().makeIndexes();
-        opened().database().commit();
-        opened().database().closeCompacted();
     }
 
     private void release() {

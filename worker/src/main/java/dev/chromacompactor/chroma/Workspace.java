@@ -27,7 +27,7 @@ record Workspace(
     /** Up to here the values lie in SQLite's cache, and as much again is enough to sort them. */
     private static final long SORTED_IN_MEMORY = FoldDatabase.CACHE_BYTES / 2;
 
-    /** A new one. Until {@link #makeIndexes} it has no index of metadata values: to keep them while values come costs more than to sort. */
+    /** A new one. Until {@link #complete} it has no index of metadata values: to keep them while values come costs more than to sort. */
     static Workspace create(Path file, Seed seed, SchemaLevel level, VectorScratch scratch) {
         return of(file, level, scratch, database -> create(seed, database, false));
     }
@@ -152,8 +152,14 @@ record Workspace(
         });
     }
 
-    /** Makes the indexes that were put off. */
-    void makeIndexes() {
+    /** Makes the indexes that were put off, and closes the file as what it is to be. */
+    void complete() {
+        makeIndexes();
+        database.commit();
+        database.closeCompacted();
+    }
+
+    private void makeIndexes() {
         putOff.forEach(database::update);
         putOff.clear();
     }

@@ -4,13 +4,12 @@ import static java.util.Objects.requireNonNull;
 
 import dev.chromacompactor.chroma.hnsw.HnswBuilder;
 import dev.chromacompactor.chroma.hnsw.HnswIndex;
-import dev.chromacompactor.chroma.hnsw.VectorSource;
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -91,14 +90,14 @@ final class SnapshotFiles {
         }
     }
 
-    private record Upsert(String id, long row) {}
-
     /** Finds out what is to be done to a collection's index; returns how. */
     private Runnable plan(CollectionInfo info) {
         if (touched != null) {
             return planTouched(info, touched);
         }
-        var upserts = new ArrayList<Upsert>();
+        Path folder = directory.resolve(info.vectorSegment());
+        boolean isThere = HnswIndex.exists(folder);
+        var upserts = new Upserts(workspace.scratch());
         Set<String> live = new HashSet<>();
         // By id: the same records give the same graph, whatever order they came in.
         workspace
@@ -106,47 +105,49 @@ final class SnapshotFiles {
                 .each(
                         "SELECT embedding_id, id FROM embeddings WHERE segment_id = ? ORDER BY embedding_id",
                         row -> {
-                            live.add(row.getString(1));
+                            if (isThere) {
+                                live.add(row.getString(1));
+                            }
                             if (workspace.scratch().contains(row.getLong(2))) {
-                                upserts.add(new Upsert(row.getString(1), row.getLong(2)));
+                                upserts.add(row.getString(1), row.getLong(2));
                             }
                         },
                         info.metadataSegment());
         return () -> index(info, upserts, live);
     }
 
-    private void index(CollectionInfo info, List<Upsert> upserts, Set<String> live) {
+    private void index(CollectionInfo info, Upserts upserts, Set<String> live) {
         Path folder = directory.resolve(info.vectorSegment());
         if (HnswIndex.exists(folder)) {
             try (var base = HnswIndex.open(folder, info.space())) {
-                var removed = new HashSet<>(base.ids());
-                removed.removeAll(live);
+                var removed =
+                        base.ids().stream().filter(id -> !live.contains(id)).toList();
                 build(info, base, upserts, removed, false);
             }
-        } else if (!upserts.isEmpty()) {
+        } else if (upserts.count() > 0) {
             build(info, null, upserts, Set.of(), false);
         }
     }
 
     /** The same for a proven base, without a look at the ids that are as they were. */
     private Runnable planTouched(CollectionInfo info, Touched changes) {
-        var upserts = new ArrayList<Upsert>();
+        var upserts = new Upserts(workspace.scratch());
         Set<String> removed = new HashSet<>();
         for (String id : new TreeSet<>(changes.of(info))) {
             long row = workspace.reader().row(info, id);
             if (row == 0) {
                 removed.add(id);
             } else if (workspace.scratch().contains(row)) {
-                upserts.add(new Upsert(id, row));
+                upserts.add(id, row);
             }
         }
         return () -> indexTouched(info, changes, upserts, removed);
     }
 
-    private void indexTouched(CollectionInfo info, Touched changes, List<Upsert> upserts, Set<String> removed) {
+    private void indexTouched(CollectionInfo info, Touched changes, Upserts upserts, Set<String> removed) {
         HnswIndex base = changes.index(info);
         boolean changed =
-                !upserts.isEmpty() || (base != null && (removed.stream().anyMatch(base::contains) || !base.isWhole()));
+                upserts.count() > 0 || (base != null && (removed.stream().anyMatch(base::contains) || !base.isWhole()));
         var report = changed ? build(info, base, upserts, removed, true) : null;
         if (base != null && (report == null || report.extended())) {
             changes.keeps(info, base.nodeCount());
@@ -154,33 +155,18 @@ final class SnapshotFiles {
     }
 
     private HnswBuilder.Report build(
-            CollectionInfo info, @Nullable HnswIndex base, List<Upsert> upserts, Set<String> removed, boolean proven) {
+            CollectionInfo info,
+            @Nullable HnswIndex base,
+            Upserts upserts,
+            Collection<String> removed,
+            boolean proven) {
         boolean classForm = workspace.level().metadb() < 5;
         var parameters = new HnswBuilder.Parameters(
                 info.space(), requireNonNull(info.dimension()), info.m(), info.efConstruction(), classForm);
         Path folder = directory.resolve(info.vectorSegment());
-        var report = HnswBuilder.build(base, beside(folder), parameters, source(upserts), removed, proven);
+        var report = HnswBuilder.build(base, beside(folder), parameters, upserts, removed, proven);
         replace(folder);
         return report;
-    }
-
-    private VectorSource source(List<Upsert> upserts) {
-        return new VectorSource() {
-            @Override
-            public int count() {
-                return upserts.size();
-            }
-
-            @Override
-            public String id(int i) {
-                return upserts.get(i).id();
-            }
-
-            @Override
-            public void read(int i, MemorySegment into) {
-                workspace.scratch().copy(upserts.get(i).row(), into);
-            }
-        };
     }
 
     private static Path beside(Path folder) {

@@ -19,8 +19,12 @@ import java.util.Map;
  * <p>Any thread may append; which row has what is known to one thread.
  */
 final class VectorScratch implements AutoCloseable {
+    private static final int PAGE = 64;
+
     private final FileChannel channel;
-    private final Map<Long, Long> offsets = new HashMap<>();
+    /** Where the vectors of rows are, and 1, by the number of the page of rows. Most rows follow one another. */
+    private final Map<Long, long[]> offsets = new HashMap<>();
+
     private ByteBuffer pending = ByteBuffer.allocate(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
     private long flushed;
     private final Arena arena = Arena.ofShared();
@@ -40,7 +44,7 @@ final class VectorScratch implements AutoCloseable {
     }
 
     synchronized void put(long row, float[] vector) {
-        offsets.put(row, begin(vector.length));
+        assign(row, begin(vector.length));
         for (float x : vector) {
             pending.putFloat(x);
         }
@@ -60,7 +64,21 @@ final class VectorScratch implements AutoCloseable {
 
     /** Gives a row what was appended. */
     void assign(long row, long place) {
-        offsets.put(row, place);
+        offsets.computeIfAbsent(row / PAGE, _ -> new long[PAGE])[(int) (row % PAGE)] = place + 1;
+    }
+
+    /** Where the vector of a row is; negative if it has none. */
+    private long place(long row) {
+        long[] page = offsets.get(row / PAGE);
+        return page == null ? -1 : page[(int) (row % PAGE)] - 1;
+    }
+
+    private long required(long row) {
+        long place = place(row);
+        if (place < 0) {
+            throw new IllegalStateException("no vector was written for row " + row);
+        }
+        return place;
     }
 
     private long begin(int dimension) {
@@ -77,19 +95,18 @@ final class VectorScratch implements AutoCloseable {
     }
 
     void remove(long row) {
-        offsets.remove(row);
+        if (contains(row)) {
+            assign(row, -1);
+        }
     }
 
     boolean contains(long row) {
-        return offsets.containsKey(row);
+        return place(row) >= 0;
     }
 
     /** float32, little-endian. */
     synchronized byte[] get(long row) {
-        Long offset = offsets.get(row);
-        if (offset == null) {
-            throw new IllegalStateException("no vector was written for row " + row);
-        }
+        long offset = required(row);
         flush();
         int dimension = read(offset, 4).getInt();
         return read(offset + 4, 4 * dimension).array();
@@ -97,10 +114,7 @@ final class VectorScratch implements AutoCloseable {
 
     /** Writes the vector of a row, float32, little-endian, as its index wants it. */
     void copy(long row, MemorySegment into) {
-        Long offset = offsets.get(row);
-        if (offset == null) {
-            throw new IllegalStateException("no vector was written for row " + row);
-        }
+        long offset = required(row);
         MemorySegment.copy(mapped(), offset + 4, into, 0, into.byteSize());
     }
 

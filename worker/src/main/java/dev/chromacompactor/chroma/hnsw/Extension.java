@@ -4,10 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,15 +38,15 @@ final class Extension {
     }
 
     /** Returns false if the graph turned out to be one to build anew. */
-    boolean add(List<Fresh.Entry> entries) throws IOException {
+    boolean add(Newcomers newcomers) throws IOException {
         int first = graph.nodes();
-        int nodes = first + entries.size();
-        if (entries.size() >= tuning.growFrom()) {
+        int nodes = first + newcomers.size();
+        if (newcomers.size() >= tuning.growFrom()) {
             Kernels.warm();
         }
         try (Arena arena = Arena.ofShared()) {
             var maker = new SidecarMaker(graph, new Workers(tuning.threads()), arena);
-            Sidecar sidecar = sidecar(maker, entries.size(), nodes, arena);
+            Sidecar sidecar = sidecar(maker, newcomers.size(), nodes, arena);
             Twins twins = new Twins(graph, nodes, sidecar == null ? null : sidecar.hashes);
             Insertion insertion = new Insertion(graph, twins, nodes, ef);
             if (insertion.lonelyTwins() > nodes / LONELY_SHARE) {
@@ -59,8 +56,7 @@ final class Extension {
                 // Searches find what can be reached.
                 new Reach(graph, insertion).repair();
             }
-            List<Fresh.Entry> ordered = new ArrayList<>(entries);
-            ordered.sort(Comparator.comparingInt(Fresh.Entry::level).reversed());
+            Newcomers ordered = newcomers.byLevel();
             Fresh.append(graph, ordered, new Workers(tuning.threads()));
             if (sidecar != null) {
                 maker.add(sidecar, first, nodes);
@@ -68,7 +64,7 @@ final class Extension {
             for (int node = first; node < nodes; node++) {
                 twins.add(node);
             }
-            if (sidecar == null || entries.size() < tuning.growFrom() || !maker.tells(sidecar, first, nodes, first)) {
+            if (sidecar == null || newcomers.size() < tuning.growFrom() || !maker.tells(sidecar, first, nodes, first)) {
                 insert(ordered, first, twins, insertion);
             } else {
                 grow(ordered, first, twins, sidecar, maker, arena);
@@ -99,22 +95,21 @@ final class Extension {
         return made;
     }
 
-    private void insert(List<Fresh.Entry> entries, int first, Twins twins, Insertion insertion) {
-        for (int k = 0; k < entries.size(); k++) {
+    private void insert(Newcomers newcomers, int first, Twins twins, Insertion insertion) {
+        for (int k = 0; k < newcomers.size(); k++) {
             Workers.requireNotInterrupted();
             if (twins.standIn(first + k) == first + k) {
-                insertion.insert(first + k, entries.get(k).level());
+                insertion.insert(first + k, newcomers.level(k));
             }
         }
     }
 
-    private void grow(
-            List<Fresh.Entry> entries, int first, Twins twins, Sidecar sidecar, SidecarMaker maker, Arena arena) {
-        int[] linked = new int[entries.size()];
+    private void grow(Newcomers newcomers, int first, Twins twins, Sidecar sidecar, SidecarMaker maker, Arena arena) {
+        int[] linked = new int[newcomers.size()];
         int count = 0;
         for (int k = 0; k < linked.length; k++) {
             if (twins.standIn(first + k) == first + k) {
-                graph.raise(first + k, entries.get(k).level());
+                graph.raise(first + k, newcomers.level(k));
                 linked[count++] = first + k;
             }
         }

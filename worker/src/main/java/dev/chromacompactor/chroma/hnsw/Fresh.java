@@ -2,12 +2,9 @@ package dev.chromacompactor.chroma.hnsw;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A graph from nothing. Many nodes are linked as a batch; few, for which that costs more, by insertion one after the other. Of equal
@@ -21,15 +18,6 @@ final class Fresh {
     private final int ef;
     private final Tuning tuning;
     private final Path folder;
-
-    /** Writes the stored form of a vector where it belongs. */
-    interface Vector {
-        /** Returns its length, which only a cosine index needs. */
-        float write(MemorySegment into);
-    }
-
-    /** A node to be. */
-    record Entry(int label, int level, Vector vector) {}
 
     /**
      * How to build, which changes what is built only within what tests of recall allow; the number of threads changes nothing.
@@ -58,20 +46,17 @@ final class Fresh {
         this.folder = folder;
     }
 
-    void build(List<Entry> entries) throws IOException {
-        append(graph, entries, new Workers(tuning.threads()));
-        Twins twins = new Twins(graph, entries.size());
-        List<Integer> different = new ArrayList<>();
-        for (int node = 0; node < graph.nodes(); node++) {
-            if (!twins.add(node)) {
-                different.add(node);
-            }
-        }
+    void build(Newcomers newcomers) throws IOException {
+        append(graph, newcomers, new Workers(tuning.threads()));
+        Twins twins = new Twins(graph, newcomers.size());
+        int[] different = IntStream.range(0, graph.nodes())
+                .filter(node -> !twins.add(node))
+                .toArray();
         var insertion = new Insertion(graph, twins, ef);
-        if (different.size() < tuning.batchFrom() || !batch(different, entries, twins)) {
+        if (different.length < tuning.batchFrom() || !batch(newcomers.byLevel(different), newcomers, twins)) {
             for (int node : different) {
                 Workers.requireNotInterrupted();
-                insertion.insert(node, entries.get(node).level());
+                insertion.insert(node, newcomers.level(node));
             }
         }
         for (int node = 0; node < graph.nodes(); node++) {
@@ -84,25 +69,22 @@ final class Fresh {
     }
 
     /** Appends nodes with their vectors, in this order, without links. */
-    static void append(Graph graph, List<Entry> entries, Workers workers) {
+    static void append(Graph graph, Newcomers newcomers, Workers workers) {
         int first = graph.nodes();
-        entries.forEach(entry -> graph.append(entry.label()));
-        workers.each((entries.size() + PIECE - 1) / PIECE, (piece, _) -> {
-            for (int k = piece * PIECE; k < Math.min((piece + 1) * PIECE, entries.size()); k++) {
-                graph.lengths[first + k] = entries.get(k).vector().write(graph.vector(first + k));
+        for (int k = 0; k < newcomers.size(); k++) {
+            graph.append(newcomers.label(k));
+        }
+        workers.each((newcomers.size() + PIECE - 1) / PIECE, (piece, _) -> {
+            for (int k = piece * PIECE; k < Math.min((piece + 1) * PIECE, newcomers.size()); k++) {
+                graph.lengths[first + k] = newcomers.write(k, graph.vector(first + k));
             }
         });
     }
 
-    private boolean batch(List<Integer> different, List<Entry> entries, Twins twins) throws IOException {
-        int[] nodes = different.stream()
-                .sorted(Comparator.comparingInt(
-                                (Integer node) -> entries.get(node).level())
-                        .reversed())
-                .mapToInt(Integer::intValue)
-                .toArray();
+    /** @param nodes with different vectors, those of the highest level first */
+    private boolean batch(int[] nodes, Newcomers newcomers, Twins twins) throws IOException {
         for (int node : nodes) {
-            graph.raise(node, entries.get(node).level());
+            graph.raise(node, newcomers.level(node));
         }
         try (var arena = new ScratchArena(folder)) {
             var build = new BatchBuild(graph, nodes, ef, tuning, arena);

@@ -9,8 +9,6 @@ import dev.chromacompactor.chroma.Space;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +25,7 @@ final class Graph implements AutoCloseable {
     private final int[] @Nullable [] upper;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment data;
+    private final int[] scratch;
     private int nodes;
     private int maxLevel = -1;
     private int entryPoint = -1;
@@ -39,6 +38,7 @@ final class Graph implements AutoCloseable {
         this.layout = layout;
         this.space = space;
         this.lengths = new float[capacity];
+        this.scratch = new int[layout.links(0)];
         this.upper = new int[capacity] @Nullable [];
         boolean mapped = false;
         try {
@@ -54,10 +54,7 @@ final class Graph implements AutoCloseable {
             maxLevel = base.header().maxLevel();
             entryPoint = base.header().entryPoint();
             System.arraycopy(base.lengths(), 0, lengths, 0, nodes);
-            for (int node = 0; node < nodes; node++) {
-                int[] links = base.upper()[node];
-                upper[node] = links == null ? null : links.clone();
-            }
+            System.arraycopy(base.upper(), 0, upper, 0, nodes);
         }
     }
 
@@ -189,9 +186,11 @@ final class Graph implements AutoCloseable {
         setLinks(node, level, count + 1);
     }
 
-    boolean hasLink(int node, int level, int neighbour) {
-        for (int k = 0; k < links(node, level); k++) {
-            if (link(node, level, k) == neighbour) {
+    /** Whether a node has a link to another one on level 0; for one thread. */
+    boolean hasLink(int node, int neighbour) {
+        int count = links(node, scratch);
+        for (int k = 0; k < count; k++) {
+            if (scratch[k] == neighbour) {
                 return true;
             }
         }
@@ -209,9 +208,11 @@ final class Graph implements AutoCloseable {
     /** Writes the other files of the folder, except the pickle. */
     void write(Path folder, int efConstruction) throws IOException {
         UpperLinks.write(folder, upper);
-        ByteBuffer bytes = ByteBuffer.allocate(4 * nodes).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asFloatBuffer().put(lengths, 0, nodes);
-        Files.write(folder.resolve(IndexFiles.LENGTHS), bytes.array());
+        try (Arena confined = Arena.ofConfined()) {
+            IndexFiles.create(folder.resolve(IndexFiles.LENGTHS), 4L * nodes, confined)
+                    .asFloatBuffer()
+                    .put(lengths, 0, nodes);
+        }
         new Header(layout, capacity(nodes), nodes, maxLevel, entryPoint, efConstruction).write(folder);
     }
 

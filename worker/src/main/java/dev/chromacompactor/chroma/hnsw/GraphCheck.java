@@ -131,7 +131,7 @@ final class GraphCheck {
             if (!Float.isFinite(x)) {
                 throw FailureException.input(
                         "vector-not-finite",
-                        "reading " + file(0) + ": " + name(node) + " has " + x + " at " + i + " (byte "
+                        "reading " + file(0) + ": " + index.name(node) + " has " + x + " at " + i + " (byte "
                                 + (layout.vector(node) + 4L * i) + ")");
             }
         }
@@ -141,7 +141,7 @@ final class GraphCheck {
         if (index.space() == Space.COSINE && !Float.isFinite(index.lengths()[node])) {
             throw FailureException.input(
                     "vector-not-finite",
-                    "reading " + index.folder().resolve(IndexFiles.LENGTHS) + ": " + name(node) + " has length "
+                    "reading " + index.folder().resolve(IndexFiles.LENGTHS) + ": " + index.name(node) + " has length "
                             + index.lengths()[node] + " (byte " + 4L * node + ")");
         }
     }
@@ -204,19 +204,11 @@ final class GraphCheck {
     }
 
     private FailureException bad(int node, int level, String what) {
-        return IndexFiles.torn(file(level), name(node) + " on level " + level + " " + what);
+        return IndexFiles.torn(file(level), index.name(node) + " on level " + level + " " + what);
     }
 
     /** Where the links of a level are. */
     private Path file(int level) {
         return index.folder().resolve(level == 0 ? IndexFiles.DATA : IndexFiles.LINKS);
-    }
-
-    private String name(int node) {
-        return index.nodes().entrySet().stream()
-                .filter(entry -> entry.getValue() == node)
-                .findFirst()
-                .map(entry -> "node " + node + " (id " + entry.getKey() + ")")
-                .orElse("node " + node);
     }
 }

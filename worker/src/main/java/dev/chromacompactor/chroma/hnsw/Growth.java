@@ -77,9 +77,8 @@ final class Growth {
         }
         linkBack(0, lists());
         int[][] far = far();
-        int[] scratch = new int[graph.layout.links(0)];
         for (int row = 0; row < nodes.length; row++) {
-            reach(nodes[row], far[row], scratch);
+            reach(nodes[row], far[row]);
         }
         if (highest > graph.maxLevel()) {
             graph.enterAt(nodes[0]);
@@ -108,10 +107,11 @@ final class Growth {
         Lists lists = new Lists(arena, nodes.length, width);
         Sweep[] sweeps = new Sweep[workers.threads()];
         Arrays.setAll(sweeps, _ -> new Sweep(depth, chunk, keep));
-        int[][] probed = new int[graph.nodes()][];
+        int[][] probed = new int[graph.nodes() - first][];
         maker.nearestLeaves(sidecar, first, graph.nodes(), probes, (node, found, count) -> {
-            probed[node] = new int[count];
-            Arrays.setAll(probed[node], k -> Nearest.node(found[k]));
+            int[] leavesOf = new int[count];
+            Arrays.setAll(leavesOf, k -> Nearest.node(found[k]));
+            probed[node - first] = leavesOf;
         });
         int[] byLeaf = byLeaf();
         int pieces = (nodes.length + chunk - 1) / chunk;
@@ -144,7 +144,7 @@ final class Growth {
     private int[][] slotsOfLeaves(int[][] probed, int[] which) {
         int[] sizes = new int[sidecar.leaves()];
         for (int node : which) {
-            for (int leaf : probed[node]) {
+            for (int leaf : probed[node - first]) {
                 sizes[leaf]++;
             }
         }
@@ -152,7 +152,7 @@ final class Growth {
         Arrays.setAll(slots, leaf -> new int[sizes[leaf]]);
         Arrays.fill(sizes, 0);
         for (int slot = 0; slot < which.length; slot++) {
-            for (int leaf : probed[which[slot]]) {
+            for (int leaf : probed[which[slot] - first]) {
                 slots[leaf][sizes[leaf]++] = slot;
             }
         }
@@ -245,25 +245,15 @@ final class Growth {
      * Fills with long links, both ways, what room the lists have: what is near is linked by now, and a search with a narrow beam that began
      * elsewhere ends among nodes that have links to their surroundings only.
      */
-    private void reach(int node, int[] far, int[] scratch) {
+    private void reach(int node, int[] far) {
         for (int other : far) {
-            if (hasRoom(node) && !isLinked(node, other, scratch) && !isLinked(other, node, scratch)) {
+            if (hasRoom(node) && !graph.hasLink(node, other) && !graph.hasLink(other, node)) {
                 graph.addLink(node, 0, other);
                 if (hasRoom(other)) {
                     graph.addLink(other, 0, node);
                 }
             }
         }
-    }
-
-    private boolean isLinked(int node, int other, int[] scratch) {
-        int count = graph.links(node, scratch);
-        for (int k = 0; k < count; k++) {
-            if (scratch[k] == other) {
-                return true;
-            }
-        }
-        return false;
     }
 
     private boolean hasRoom(int node) {

@@ -7,13 +7,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.AbstractList;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collection;
-import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,7 +48,7 @@ public final class HnswBuilder {
     private final Path folder;
     private final Parameters parameters;
     private final VectorSource upserts;
-    private final Set<String> removed;
+    private final Collection<String> removed;
     private final Fresh.Tuning tuning;
     private final boolean proven;
 
@@ -92,7 +92,7 @@ public final class HnswBuilder {
         this.folder = folder;
         this.parameters = parameters;
         this.upserts = upserts;
-        this.removed = new HashSet<>(removed);
+        this.removed = removed;
         this.tuning = tuning;
         this.proven = proven;
     }
@@ -154,68 +154,63 @@ public final class HnswBuilder {
     private Report run() {
         Changes changes = changes();
         int before = base == null ? 0 : base.size();
-        int live = before - changes.gone().size() + changes.inserts().size();
-        int deleted = base == null ? 0 : base.deleted() + changes.gone().size();
+        int gone = changes.gone().cardinality();
+        int inserts = changes.inserts().length;
+        int live = before - gone + inserts;
+        int deleted = base == null ? 0 : base.deleted() + gone;
         boolean extend = base != null && (long) deleted * DELETED_SHARE <= (long) live + deleted;
         boolean extended = live > 0 && write(changes, extend, live, deleted);
-        int updated = changes.updated();
         return new Report(
                 live,
                 extended ? deleted : 0,
-                changes.inserts().size() - updated,
-                updated,
-                upserts.count() - changes.inserts().size(),
-                changes.gone().size() - updated,
+                inserts - changes.updated(),
+                changes.updated(),
+                upserts.count() - inserts,
+                gone - changes.updated(),
                 extended);
     }
 
     /**
-     * @param gone ids of the base whose node dies, in the order of their nodes
+     * @param gone places of the base's ids whose node dies
      * @param inserts which upserts become nodes
      * @param updated how many of them replace a node of the base
      */
-    private record Changes(List<String> gone, List<Integer> inserts, int updated) {}
+    private record Changes(BitSet gone, int[] inserts, int updated) {}
 
     private Changes changes() {
-        Set<String> seen = HashSet.newHashSet(upserts.count());
-        Set<String> gone = new HashSet<>(removed);
-        List<Integer> inserts = new ArrayList<>();
+        if (base == null) {
+            return new Changes(new BitSet(), IntStream.range(0, upserts.count()).toArray(), 0);
+        }
+        BitSet gone = new BitSet();
+        removed.stream()
+                .mapToInt(base.metadata()::place)
+                .filter(place -> place >= 0)
+                .forEach(gone::set);
+        int[] inserts = new int[upserts.count()];
+        int count = 0;
         int updated = 0;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment scratch = arena.allocate(4L * parameters.dimension(), 4);
             for (int i = 0; i < upserts.count(); i++) {
-                String id = upserts.id(i);
-                if (!seen.add(id)) {
-                    throw new IllegalArgumentException("put into the index twice: " + id);
+                int place = base.metadata().place(upserts.id(i));
+                if (place >= 0 && isUnchanged(base, place, i, scratch)) {
+                    gone.clear(place);
+                    continue;
                 }
-                boolean known = base != null && base.contains(id);
-                if (base != null && known && isUnchanged(base, i, scratch)) {
-                    gone.remove(id);
-                } else {
-                    inserts.add(i);
-                    gone.add(id);
-                    updated += known ? 1 : 0;
+                inserts[count++] = i;
+                if (place >= 0) {
+                    gone.set(place);
+                    updated++;
                 }
             }
         }
-        List<String> died = new ArrayList<>();
-        if (base != null) {
-            gone.stream()
-                    .filter(base::contains)
-                    .sorted(Comparator.comparing(base.nodes()::get))
-                    .forEach(died::add);
-        }
-        return new Changes(died, inserts, updated);
+        return new Changes(gone, Arrays.copyOf(inserts, count), updated);
     }
 
-    private boolean isUnchanged(HnswIndex index, int i, MemorySegment scratch) {
-        String id = upserts.id(i);
-        Integer node = index.nodes().get(id);
-        if (node == null) {
-            return false;
-        }
+    private boolean isUnchanged(HnswIndex index, int place, int i, MemorySegment scratch) {
+        int node = index.node(place);
         upserts.read(i, scratch);
-        float length = StoredForm.apply(id, scratch, parameters.space());
+        float length = StoredForm.apply(upserts.id(i), scratch, parameters.space());
         long at = index.header().layout().vector(node);
         return MemorySegment.mismatch(scratch, 0, scratch.byteSize(), index.data(), at, at + scratch.byteSize()) < 0
                 && (parameters.space() != Space.COSINE || index.lengths()[node] == length);
@@ -230,13 +225,13 @@ public final class HnswBuilder {
         boolean done = false;
         try {
             Files.createDirectories(folder);
-            IndexMetadata metadata = extend ? writeGraph(changes, base, live + deleted) : null;
-            boolean extended = metadata != null;
-            if (metadata == null) {
+            boolean extended = extend && writeGraph(changes, base, live + deleted);
+            if (!extended) {
                 remove(false);
-                metadata = Objects.requireNonNull(writeGraph(changes, null, live));
+                writeGraph(changes, null, live);
             }
-            metadata.write(folder, parameters.dimension(), parameters.classForm());
+            IndexMetadata metadata = base == null ? IndexMetadata.none() : base.metadata();
+            metadata.write(folder, parameters.dimension(), parameters.classForm(), changes.gone(), added(changes));
             done = true;
             return extended;
         } catch (IOException e) {
@@ -248,66 +243,71 @@ public final class HnswBuilder {
         }
     }
 
+    private List<String> added(Changes changes) {
+        return new AbstractList<>() {
+            @Override
+            public String get(int i) {
+                return upserts.id(changes.inserts()[i]);
+            }
+
+            @Override
+            public int size() {
+                return changes.inserts().length;
+            }
+        };
+    }
+
     /**
      * @param start whose graph to extend; null: a new one
-     * @return null if that graph turned out to be one to build anew
+     * @return whether it was done; not if that graph turned out to be one to build anew
      */
-    private @Nullable IndexMetadata writeGraph(Changes changes, @Nullable HnswIndex start, int nodes)
-            throws IOException {
+    private boolean writeGraph(Changes changes, @Nullable HnswIndex start, int nodes) throws IOException {
         Layout layout = base == null
                 ? new Layout(parameters.m(), parameters.dimension())
                 : base.header().layout();
         int ef = base == null ? parameters.efConstruction() : base.efConstruction();
-        IndexMetadata kept =
-                base == null ? IndexMetadata.none() : base.metadata().without(new HashSet<>(changes.gone()));
-        List<Fresh.Entry> entries = new ArrayList<>();
-        if (base != null && start == null) {
-            addKept(base, kept, entries);
-        }
-        IndexMetadata metadata =
-                kept.with(changes.inserts().stream().map(upserts::id).toList());
-        int label = kept.lastLabel();
-        for (int i : changes.inserts()) {
-            String id = upserts.id(i);
-            entries.add(new Fresh.Entry(++label, level(id, layout), into -> {
-                upserts.read(i, into);
-                return StoredForm.apply(id, into, parameters.space());
-            }));
-        }
         try (Graph graph = new Graph(folder, layout, parameters.space(), nodes, start)) {
             if (start == null) {
-                new Fresh(graph, ef, tuning, folder).build(entries);
+                new Fresh(graph, ef, tuning, folder).build(newcomers(changes, base, layout));
             } else {
-                changes.gone().forEach(id -> graph.delete(node(start, id)));
+                changes.gone().stream().map(start::node).forEach(graph::delete);
                 Path known = proven ? start.folder() : null;
-                if (!new Extension(graph, ef, tuning, folder, known).add(entries)) {
-                    return null;
+                if (!new Extension(graph, ef, tuning, folder, known).add(newcomers(changes, null, layout))) {
+                    return false;
                 }
             }
             graph.write(folder, ef);
         }
-        return metadata;
+        return true;
     }
 
-    /** What stays of the base becomes nodes of a new graph, stored forms bit for bit. */
-    private static void addKept(HnswIndex from, IndexMetadata kept, List<Fresh.Entry> entries) {
-        Layout layout = from.header().layout();
-        for (int i = 0; i < kept.ids().length; i++) {
-            String id = kept.ids()[i];
-            int old = node(from, id);
-            entries.add(new Fresh.Entry(kept.labels()[i], level(id, layout), into -> {
-                MemorySegment.copy(from.data(), layout.vector(old), into, 0, into.byteSize());
-                return from.lengths()[old];
-            }));
+    /** @param from what stays of it becomes nodes of a new graph, stored forms bit for bit; or null */
+    private Newcomers newcomers(Changes changes, @Nullable HnswIndex from, Layout layout) {
+        int[] kept = from == null
+                ? new int[0]
+                : IntStream.range(0, from.size())
+                        .filter(place -> !changes.gone().get(place))
+                        .toArray();
+        int[] inserts = changes.inserts();
+        var newcomers = new Newcomers(kept.length + inserts.length, (k, into) -> {
+            if (from == null || k >= kept.length) {
+                int i = inserts[k - kept.length];
+                upserts.read(i, into);
+                return StoredForm.apply(upserts.id(i), into, parameters.space());
+            }
+            int node = from.node(kept[k]);
+            MemorySegment.copy(from.data(), layout.vector(node), into, 0, into.byteSize());
+            return from.lengths()[node];
+        });
+        for (int place : kept) {
+            String id = Objects.requireNonNull(from).metadata().id(place);
+            newcomers.add(from.metadata().label(place), level(id, layout));
         }
-    }
-
-    private static int node(HnswIndex index, String id) {
-        Integer node = index.nodes().get(id);
-        if (node == null) {
-            throw new IllegalStateException("not in " + index.folder() + ": " + id);
+        int label = base == null ? 0 : base.metadata().lastLabel();
+        for (int i : inserts) {
+            newcomers.add(++label, level(upserts.id(i), layout));
         }
-        return node;
+        return newcomers;
     }
 
     /** Drawn from the id instead of a generator, so that it depends on nothing else. */

@@ -15,11 +15,11 @@ import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.Map;
+import java.util.AbstractSet;
+import java.util.Arrays;
+import java.util.Iterator;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,17 +38,18 @@ public final class HnswIndex implements AutoCloseable {
     private final MemorySegment data;
     private final float[] lengths;
     private final int[] @Nullable [] upper;
-    private final Map<String, Integer> nodes;
+    /** By place of the id. */
+    private final int[] nodes;
 
     private HnswIndex(Path folder, Space space) throws IOException {
         this.folder = folder;
         this.space = space;
-        this.metadata = IndexMetadata.read(folder);
-        this.header = Header.read(folder);
-        this.lengths = readLengths();
-        this.upper = UpperLinks.read(folder, header);
         boolean opened = false;
         try {
+            this.metadata = IndexMetadata.read(folder, arena);
+            this.header = Header.read(folder);
+            this.lengths = readLengths();
+            this.upper = UpperLinks.read(folder, header);
             this.data = map();
             this.nodes = nodesOfIds();
             opened = true;
@@ -92,21 +93,36 @@ public final class HnswIndex implements AutoCloseable {
 
     /** Live ids. */
     public int size() {
-        return nodes.size();
+        return nodes.length;
     }
 
     /** Nodes still in the graph whose id was deleted or given a new vector. */
     public int deleted() {
-        return header.nodes() - nodes.size();
+        return header.nodes() - nodes.length;
     }
 
     /** The live ids. */
     public Set<String> ids() {
-        return Collections.unmodifiableSet(nodes.keySet());
+        return new AbstractSet<>() {
+            @Override
+            public Iterator<String> iterator() {
+                return IntStream.range(0, nodes.length).mapToObj(metadata::id).iterator();
+            }
+
+            @Override
+            public boolean contains(Object id) {
+                return id instanceof String text && HnswIndex.this.contains(text);
+            }
+
+            @Override
+            public int size() {
+                return nodes.length;
+            }
+        };
     }
 
     public boolean contains(String id) {
-        return nodes.containsKey(id);
+        return metadata.place(id) >= 0;
     }
 
     /** The vector as its producer gave it: of a cosine index the stored one, which has length 1, times its length. */
@@ -137,12 +153,24 @@ public final class HnswIndex implements AutoCloseable {
         return bytes;
     }
 
-    private int node(String id) {
-        Integer node = nodes.get(id);
-        if (node == null) {
+    /** The node of an id. */
+    int node(String id) {
+        int place = metadata.place(id);
+        if (place < 0) {
             throw new IllegalArgumentException("not in " + folder + ": " + id);
         }
-        return node;
+        return nodes[place];
+    }
+
+    /** The node of the id at a place of {@link #metadata()}. */
+    int node(int place) {
+        return nodes[place];
+    }
+
+    /** What to call a node. */
+    String name(int node) {
+        int place = metadata.place(label(node));
+        return place < 0 ? "node " + node : "node " + node + " (id " + metadata.id(place) + ")";
     }
 
     /**
@@ -210,19 +238,18 @@ public final class HnswIndex implements AutoCloseable {
         return upper;
     }
 
-    Map<String, Integer> nodes() {
-        return nodes;
-    }
-
     private float[] readLengths() {
         Path file = folder.resolve(IndexFiles.LENGTHS);
-        byte[] bytes = IndexFiles.bytes(file);
-        if (bytes.length < 4L * header.nodes()) {
-            throw IndexFiles.torn(file, "has " + bytes.length + " bytes, too few for " + header.nodes() + " nodes");
+        try (Arena confined = Arena.ofConfined()) {
+            ByteBuffer in = IndexFiles.map(file, confined);
+            if (in.remaining() < 4L * header.nodes()) {
+                throw IndexFiles.torn(
+                        file, "has " + in.remaining() + " bytes, too few for " + header.nodes() + " nodes");
+            }
+            float[] read = new float[header.nodes()];
+            in.asFloatBuffer().get(read);
+            return read;
         }
-        float[] lengths = new float[header.nodes()];
-        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(lengths);
-        return lengths;
     }
 
     private MemorySegment map() throws IOException {
@@ -242,48 +269,42 @@ public final class HnswIndex implements AutoCloseable {
     }
 
     /** Goes over the labels in the data: every live node must belong to one id, every id to one live node. */
-    private Map<String, Integer> nodesOfIds() {
+    private int[] nodesOfIds() {
         Path file = folder.resolve(IndexFiles.DATA);
         Layout layout = header.layout();
-        Map<String, Integer> found = HashMap.newHashMap(metadata.ids().length);
+        int[] found = new int[metadata.size()];
+        Arrays.fill(found, -1);
         for (int i = 0; i < header.nodes(); i++) {
             long label = label(i);
             boolean deleted = (data.get(Layout.INT, layout.node(i)) & Layout.DELETED) != 0;
-            String id = metadata.id(label);
-            if (deleted && id != null) {
-                throw at(file, layout.node(i), "node " + i + " is deleted, yet id " + id + " has its label " + label);
+            int place = metadata.place(label);
+            if (deleted && place >= 0) {
+                throw at(
+                        file,
+                        layout.node(i),
+                        "node " + i + " is deleted, yet id " + metadata.id(place) + " has its label " + label);
             }
-            if (!deleted && id == null) {
+            if (!deleted && place < 0) {
                 throw at(file, layout.label(i), "node " + i + " has label " + label + ", which belongs to no id");
             }
-            if (id != null) {
-                Integer before = found.put(id, i);
-                if (before != null && label(before) != label) {
-                    throw metadata.twice(folder, id);
+            if (place >= 0) {
+                if (found[place] >= 0) {
+                    throw at(
+                            file,
+                            layout.label(i),
+                            "node " + i + " is the second with the label of id " + metadata.id(place));
                 }
-                if (before != null) {
-                    throw at(file, layout.label(i), "node " + i + " is the second with the label of id " + id);
-                }
+                found[place] = i;
             }
         }
-        if (found.size() < metadata.ids().length) {
-            throw missing(file, found);
+        for (int place = 0; place < found.length; place++) {
+            if (found[place] < 0) {
+                throw IndexFiles.torn(
+                        file,
+                        "id " + metadata.id(place) + " has label " + metadata.label(place) + ", which no node has");
+            }
         }
         return found;
-    }
-
-    /** What to say of an id that has no node, or of one that has two labels. There is one of both. */
-    private FailureException missing(Path file, Map<String, Integer> found) {
-        Set<String> met = new HashSet<>();
-        for (int i = 0; ; i++) {
-            String id = metadata.ids()[i];
-            if (!met.add(id)) {
-                return metadata.twice(folder, id);
-            }
-            if (!found.containsKey(id)) {
-                return IndexFiles.torn(file, "id " + id + " has label " + metadata.labels()[i] + ", which no node has");
-            }
-        }
     }
 
     private static FailureException at(Path file, long offset, String what) {

@@ -1,8 +1,17 @@
 package dev.chromacompactor.chroma.hnsw;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static java.nio.channels.FileChannel.MapMode.READ_ONLY;
+import static java.nio.channels.FileChannel.MapMode.READ_WRITE;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.TRUNCATE_EXISTING;
+import static java.nio.file.StandardOpenOption.WRITE;
+
 import dev.chromacompactor.failure.Blame;
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -25,6 +34,32 @@ final class IndexFiles {
             throw unreadable(file, e);
         } catch (OutOfMemoryError e) {
             throw torn(file, "is too large to be one");
+        }
+    }
+
+    /**
+     * Maps a file for as long as the arena is open.
+     *
+     * @return little-endian
+     */
+    static ByteBuffer map(Path file, Arena arena) {
+        try (var channel = FileChannel.open(file, READ)) {
+            if (channel.size() > Integer.MAX_VALUE) {
+                throw torn(file, "is too large to be one");
+            }
+            return channel.map(READ_ONLY, 0, channel.size(), arena)
+                    .asByteBuffer()
+                    .order(LITTLE_ENDIAN);
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+
+    /** A new file of so many bytes, in the place of one that was there, mapped likewise, to be written. */
+    static ByteBuffer create(Path file, long bytes, Arena arena) throws IOException {
+        try (var channel = FileChannel.open(file, CREATE, TRUNCATE_EXISTING, READ, WRITE)) {
+            fill(channel, 0, bytes);
+            return channel.map(READ_WRITE, 0, bytes, arena).asByteBuffer().order(LITTLE_ENDIAN);
         }
     }
 

@@ -8,89 +8,121 @@ import static java.nio.file.StandardOpenOption.WRITE;
 
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code index_metadata.pickle}: which id has which label. Labels count from 1 and are never used twice; a deleted id has none.
  *
- * @param lastLabel the last label handed out
- * @param ids the live ones, in the order of their labels
- * @param labels ascending
+ * <p>The ids stay in the file, mapped as long as the arena is open; each takes about 20 bytes of the heap, whatever its length. They are
+ * numbered by their places in the order of their labels.
  */
-record IndexMetadata(int lastLabel, String[] ids, int[] labels) {
-    /** Of an index that nothing was put into yet. */
-    static IndexMetadata none() {
-        return new IndexMetadata(0, new String[0], new int[0]);
+final class IndexMetadata {
+    /** Items of a dict that are set at once. */
+    private static final int PART = 1000;
+
+    private static final long FACTOR = 0x9e3779b97f4a7c15L;
+
+    private final Path file;
+    private final ByteBuffer bytes;
+    private final int lastLabel;
+
+    /** Where each id lies in the file, see {@link Pickle}. */
+    private final long[] ids;
+
+    /** Ascending. */
+    private final int[] labels;
+
+    /** The places of ids, and 1; each is found by the hash of its id, or next to there. */
+    private final int[] table;
+
+    private IndexMetadata(Path file, ByteBuffer bytes, int lastLabel, long[] ids, int[] labels) {
+        this.file = file;
+        this.bytes = bytes;
+        this.lastLabel = lastLabel;
+        this.ids = ids;
+        this.labels = labels;
+        this.table = new int[ids.length + ids.length / 2 + 1];
+        for (int place = 0; place < ids.length; place++) {
+            enter(place);
+        }
     }
 
-    /** Reads the file. Whether an id has two labels is for whoever makes a map of them to see: see {@link #twice}. */
-    static IndexMetadata read(Path folder) {
+    /** Of an index that nothing was put into yet. */
+    static IndexMetadata none() {
+        return new IndexMetadata(Path.of(IndexFiles.METADATA), ByteBuffer.allocate(0), 0, new long[0], new int[0]);
+    }
+
+    static IndexMetadata read(Path folder, Arena arena) {
         Path file = folder.resolve(IndexFiles.METADATA);
-        Map<Object, Object> top = Pickle.read(file);
-        if (!(top.get("total_elements_added") instanceof Integer last) || !isNumber(last)) {
-            throw noLabel(file, "total_elements_added", top.get("total_elements_added"));
+        ByteBuffer bytes = IndexFiles.map(file, arena);
+        Pickle pickle = Pickle.read(file, bytes);
+        long last = pickle.get("total_elements_added");
+        if (!isLabel(last, 0)) {
+            throw noLabel(file, "total_elements_added", pickle.shown(last));
         }
-        Pickle.Dict idToLabel = dict(file, top, "id_to_label");
-        Pickle.Dict labelToId = dict(file, top, "label_to_id");
-        dict(file, top, "id_to_seq_id");
-        IndexMetadata metadata = sorted(file, last, idToLabel);
-        metadata.requireSame(file, labelToId);
+        Pickle.Dict idToLabel = dict(file, pickle, "id_to_label");
+        Pickle.Dict labelToId = dict(file, pickle, "label_to_id");
+        dict(file, pickle, "id_to_seq_id");
+        IndexMetadata metadata = sorted(file, bytes, (int) Pickle.number(last), idToLabel, pickle);
+        metadata.requireSame(labelToId, pickle);
         return metadata;
     }
 
-    private static IndexMetadata sorted(Path file, int lastLabel, Pickle.Dict idToLabel) {
+    private static IndexMetadata sorted(
+            Path file, ByteBuffer bytes, int lastLabel, Pickle.Dict idToLabel, Pickle pickle) {
         long[] order = new long[idToLabel.size()];
         for (int i = 0; i < order.length; i++) {
-            if (!(idToLabel.keys().get(i) instanceof String id)) {
-                throw invalid(
-                        file, "id_to_label has the key " + idToLabel.keys().get(i) + ", which is no string");
+            long id = idToLabel.key(i);
+            if (!Pickle.isText(id)) {
+                throw invalid(file, "id_to_label has the key " + pickle.shown(id) + ", which is no string");
             }
-            if (!(idToLabel.values().get(i) instanceof Integer label) || !isNumber(label) || label == 0) {
-                throw noLabel(
-                        file, "id_to_label[" + id + "]", idToLabel.values().get(i));
+            if (!isLabel(idToLabel.value(i), 1)) {
+                throw noLabel(file, "id_to_label[" + pickle.shown(id) + "]", pickle.shown(idToLabel.value(i)));
             }
-            order[i] = (long) label << 32 | i;
+            order[i] = Pickle.number(idToLabel.value(i)) << 32 | i;
         }
         Arrays.sort(order);
-        String[] ids = new String[order.length];
         int[] labels = new int[order.length];
         for (int i = 0; i < order.length; i++) {
-            ids[i] = (String) idToLabel.keys().get((int) order[i]);
             labels[i] = (int) (order[i] >>> 32);
+            order[i] = idToLabel.key((int) order[i]);
             if (i > 0 && labels[i] == labels[i - 1]) {
-                throw invalid(file, "id_to_label has label " + labels[i] + " for " + ids[i - 1] + " and " + ids[i]);
+                throw invalid(
+                        file,
+                        "id_to_label has label " + labels[i] + " for " + pickle.shown(order[i - 1]) + " and "
+                                + pickle.shown(order[i]));
             }
         }
         int highest = labels.length == 0 ? 0 : labels[labels.length - 1];
-        return new IndexMetadata(Math.max(lastLabel, highest), ids, labels);
+        return new IndexMetadata(file, bytes, Math.max(lastLabel, highest), order, labels);
     }
 
     /** The other dict must say the same. */
-    private void requireSame(Path file, Pickle.Dict labelToId) {
+    private void requireSame(Pickle.Dict labelToId, Pickle pickle) {
         BitSet met = new BitSet(ids.length);
         for (int i = 0; i < labelToId.size(); i++) {
-            Object key = labelToId.keys().get(i);
+            long label = labelToId.key(i);
             // Ours has the labels in order.
-            int place = key instanceof Integer label
-                    ? i < labels.length && labels[i] == label ? i : Arrays.binarySearch(labels, label)
-                    : -1;
+            int place = !Pickle.isNumber(label)
+                    ? -1
+                    : i < labels.length && labels[i] == Pickle.number(label) ? i : place(Pickle.number(label));
             if (place < 0) {
-                throw invalid(file, "label_to_id has the key " + key + ", which id_to_label gives to no id");
+                throw invalid(
+                        file, "label_to_id has the key " + pickle.shown(label) + ", which id_to_label gives to no id");
             }
-            Object id = labelToId.values().get(i);
-            if (!ids[place].equals(id)) {
-                throw invalid(file, "label_to_id[" + key + "] is " + shown(id) + ", not " + ids[place]);
+            long id = labelToId.value(i);
+            if (id != ids[place] && !(Pickle.isText(id) && isId(place, bytes, Pickle.start(id), Pickle.length(id)))) {
+                throw invalid(
+                        file, "label_to_id[" + pickle.shown(label) + "] is " + pickle.shown(id) + ", not " + id(place));
             }
             if (met.get(place)) {
-                throw invalid(file, "label_to_id has the key " + key + " twice");
+                throw invalid(file, "label_to_id has the key " + pickle.shown(label) + " twice");
             }
             met.set(place);
         }
@@ -99,54 +131,100 @@ record IndexMetadata(int lastLabel, String[] ids, int[] labels) {
         }
     }
 
-    /** The id that has a label; null if none has. */
-    @Nullable
-    String id(long label) {
-        int place = label == (int) label ? Arrays.binarySearch(labels, (int) label) : -1;
-        return place < 0 ? null : ids[place];
+    private void enter(int place) {
+        int start = Pickle.start(ids[place]);
+        int length = Pickle.length(ids[place]);
+        int at = slot(bytes, start, length);
+        while (table[at] != 0) {
+            if (isId(table[at] - 1, bytes, start, length)) {
+                throw invalid(file, "id_to_label has the key " + id(place) + " twice");
+            }
+            at = next(at);
+        }
+        table[at] = place + 1;
     }
 
-    /** What to say of an id that has two labels. */
-    FailureException twice(Path folder, String id) {
-        return invalid(folder.resolve(IndexFiles.METADATA), "id_to_label has the key " + id + " twice");
+    /** The place of an id; negative if it has none. */
+    int place(String id) {
+        ByteBuffer utf8 = ByteBuffer.wrap(id.getBytes(UTF_8)).order(LITTLE_ENDIAN);
+        int at = slot(utf8, 0, utf8.limit());
+        while (table[at] != 0 && !isId(table[at] - 1, utf8, 0, utf8.limit())) {
+            at = next(at);
+        }
+        return table[at] - 1;
     }
 
-    /** The same without some ids. */
-    IndexMetadata without(Set<String> gone) {
-        String[] keptIds = new String[ids.length];
-        int[] keptLabels = new int[ids.length];
-        int kept = 0;
-        for (int i = 0; i < ids.length; i++) {
-            if (!gone.contains(ids[i])) {
-                keptIds[kept] = ids[i];
-                keptLabels[kept++] = labels[i];
+    /** Where to begin to look for an id. */
+    private int slot(ByteBuffer utf8, int start, int length) {
+        long hash = length;
+        int i = 0;
+        for (; i <= length - Long.BYTES; i += Long.BYTES) {
+            hash = (hash ^ utf8.getLong(start + i)) * FACTOR;
+            hash ^= hash >>> 32;
+        }
+        for (; i < length; i++) {
+            hash = (hash ^ utf8.get(start + i)) * FACTOR;
+        }
+        hash ^= hash >>> 32;
+        return (int) ((((hash * FACTOR) >>> 32) * table.length) >>> 32);
+    }
+
+    private int next(int slot) {
+        return slot + 1 == table.length ? 0 : slot + 1;
+    }
+
+    private boolean isId(int place, ByteBuffer utf8, int start, int length) {
+        if (Pickle.length(ids[place]) != length) {
+            return false;
+        }
+        int own = Pickle.start(ids[place]);
+        int i = 0;
+        for (; i <= length - Long.BYTES; i += Long.BYTES) {
+            if (bytes.getLong(own + i) != utf8.getLong(start + i)) {
+                return false;
             }
         }
-        return new IndexMetadata(lastLabel, Arrays.copyOf(keptIds, kept), Arrays.copyOf(keptLabels, kept));
+        for (; i < length; i++) {
+            if (bytes.get(own + i) != utf8.get(start + i)) {
+                return false;
+            }
+        }
+        return true;
     }
 
-    /** The same and new ids, which get the next labels. */
-    IndexMetadata with(List<String> added) {
-        int last = Math.addExact(lastLabel, added.size());
-        String[] allIds = Arrays.copyOf(ids, ids.length + added.size());
-        int[] allLabels = Arrays.copyOf(labels, allIds.length);
-        for (int i = 0; i < added.size(); i++) {
-            allIds[ids.length + i] = added.get(i);
-            allLabels[ids.length + i] = lastLabel + 1 + i;
-        }
-        return new IndexMetadata(last, allIds, allLabels);
+    int lastLabel() {
+        return lastLabel;
+    }
+
+    int size() {
+        return ids.length;
+    }
+
+    String id(int place) {
+        return Pickle.text(bytes, ids[place]);
+    }
+
+    int label(int place) {
+        return labels[place];
+    }
+
+    /** The place of the id that has a label; negative if none has. */
+    int place(long label) {
+        return label == (int) label ? Arrays.binarySearch(labels, (int) label) : -1;
     }
 
     /**
-     * Writes the file in one of two forms with equal contents.
+     * Writes this without some ids, and with new ones, in one of two forms with equal contents.
      *
      * @param classForm an instance of chromadb 0.x's {@code PersistentData}, which 1.x reads too; else the plain dict that 1.x writes,
      *     which 0.x does not read. 0.x forgets a deleted id's entry in {@code id_to_seq_id} and fails if it has none, so that form
      *     lists every id there; nobody reads the numbers. 1.x leaves that dict empty.
+     * @param gone the places of ids to be left out
+     * @param added ids that get the next labels
      */
-    void write(Path folder, int dimension, boolean classForm) throws IOException {
-        Path file = folder.resolve(IndexFiles.METADATA);
-        try (var out = new Writer(FileChannel.open(file, CREATE, WRITE, TRUNCATE_EXISTING))) {
+    void write(Path folder, int dimension, boolean classForm, BitSet gone, List<String> added) throws IOException {
+        Path target = folder.resolve(IndexFiles.METADATA);
+        try (var out = new Writer(FileChannel.open(target, CREATE, WRITE, TRUNCATE_EXISTING))) {
             out.op(0x80, classForm ? 4 : 3);
             if (classForm) {
                 out.text("chromadb.segment.impl.vector.local_persistent_hnsw");
@@ -157,32 +235,31 @@ record IndexMetadata(int lastLabel, String[] ids, int[] labels) {
             out.text("dimensionality");
             out.integer(dimension);
             out.text("total_elements_added");
-            out.integer(lastLabel);
+            out.integer(Math.addExact(lastLabel, added.size()));
             if (!classForm) {
                 out.text("max_seq_id");
                 out.op('N');
             }
             out.text("id_to_label");
-            out.op('}', '(');
-            for (int i = 0; i < ids.length; i++) {
-                out.text(ids[i]);
-                out.integer(labels[i]);
-            }
-            out.op('u');
+            dict(out, gone, added, (id, label) -> {
+                id.write();
+                out.integer(label);
+            });
             out.text("label_to_id");
-            out.op('}', '(');
-            for (int i = 0; i < ids.length; i++) {
-                out.integer(labels[i]);
-                out.text(ids[i]);
+            dict(out, gone, added, (id, label) -> {
+                out.integer(label);
+                id.write();
+            });
+            out.text("id_to_seq_id");
+            if (classForm) {
+                dict(out, gone, added, (id, _) -> {
+                    id.write();
+                    out.integer(0);
+                });
+            } else {
+                out.op('}');
             }
             out.op('u');
-            out.text("id_to_seq_id");
-            out.op('}', '(');
-            for (int i = 0; classForm && i < ids.length; i++) {
-                out.text(ids[i]);
-                out.integer(0);
-            }
-            out.op('u', 'u');
             if (classForm) {
                 out.op('b');
             }
@@ -190,26 +267,56 @@ record IndexMetadata(int lastLabel, String[] ids, int[] labels) {
         }
     }
 
-    private static Pickle.Dict dict(Path file, Map<Object, Object> top, String key) {
-        if (top.get(key) instanceof Pickle.Dict dict) {
-            return dict;
+    private interface Id {
+        void write() throws IOException;
+    }
+
+    private interface Item {
+        void write(Id id, int label) throws IOException;
+    }
+
+    /** In parts, as Python writes it, so that whoever reads it needs a stack for one of them only. */
+    private void dict(Writer out, BitSet gone, List<String> added, Item item) throws IOException {
+        out.op('}');
+        int count = 0;
+        for (int next = gone.nextClearBit(0); next < ids.length; next = gone.nextClearBit(next + 1)) {
+            int place = next;
+            part(out, count++);
+            item.write(() -> out.text(bytes.slice(Pickle.start(ids[place]), Pickle.length(ids[place]))), labels[place]);
         }
-        throw invalid(file, "there is no dict " + key);
+        for (int i = 0; i < added.size(); i++) {
+            String id = added.get(i);
+            part(out, count++);
+            item.write(() -> out.text(id), lastLabel + 1 + i);
+        }
+        if (count > 0) {
+            out.op('u');
+        }
     }
 
-    private static boolean isNumber(int label) {
-        return label >= 0 && label < Integer.MAX_VALUE;
+    private static void part(Writer out, int count) throws IOException {
+        if (count % PART == 0) {
+            if (count > 0) {
+                out.op('u');
+            }
+            out.op('(');
+        }
     }
 
-    private static FailureException noLabel(Path file, String field, @Nullable Object value) {
-        return invalid(file, field + " is " + shown(value) + ", no label");
+    private static Pickle.Dict dict(Path file, Pickle pickle, String key) {
+        Pickle.Dict dict = pickle.dict(key);
+        if (dict == null) {
+            throw invalid(file, "there is no dict " + key);
+        }
+        return dict;
     }
 
-    /** Whatever else it is may hold itself, so it is not printed. */
-    private static String shown(@Nullable Object value) {
-        return value == null || value instanceof String || value instanceof Number
-                ? String.valueOf(value)
-                : "something else";
+    private static boolean isLabel(long value, int least) {
+        return Pickle.isNumber(value) && Pickle.number(value) >= least && Pickle.number(value) < Integer.MAX_VALUE;
+    }
+
+    private static FailureException noLabel(Path file, String field, String value) {
+        return invalid(file, field + " is " + value + ", no label");
     }
 
     private static FailureException invalid(Path file, String what) {
@@ -233,9 +340,12 @@ record IndexMetadata(int lastLabel, String[] ids, int[] labels) {
         }
 
         void text(String text) throws IOException {
-            byte[] utf8 = text.getBytes(UTF_8);
-            room(5 + utf8.length);
-            block.put((byte) 'X').putInt(utf8.length).put(utf8);
+            text(UTF_8.encode(text));
+        }
+
+        void text(ByteBuffer utf8) throws IOException {
+            room(5 + utf8.remaining());
+            block.put((byte) 'X').putInt(utf8.remaining()).put(utf8);
         }
 
         void integer(int value) throws IOException {

@@ -93,7 +93,7 @@ final class Insertion {
         for (int k = 0; k < graph.links(standIn, 0) && room > 0; k++) {
             int neighbour = graph.link(standIn, 0, k);
             if (!twins.same(node, neighbour)
-                    && !graph.hasLink(node, 0, neighbour)
+                    && !graph.hasLink(node, neighbour)
                     && graph.links(node, 0) < graph.layout.links(0)) {
                 graph.addLink(node, 0, neighbour);
                 room--;

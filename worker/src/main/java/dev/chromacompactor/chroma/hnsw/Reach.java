@@ -126,7 +126,7 @@ final class Reach {
             return;
         }
         for (int node = 0; node < graph.nodes(); node++) {
-            if (from[node] != UNREACHED && graph.hasLink(node, 0, entryPoint)) {
+            if (from[node] != UNREACHED && graph.hasLink(node, entryPoint)) {
                 return;
             }
         }

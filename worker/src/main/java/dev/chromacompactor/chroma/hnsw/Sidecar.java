@@ -10,11 +10,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -129,7 +127,13 @@ final class Sidecar {
         if (!Files.isRegularFile(table) || !Files.isRegularFile(sketch)) {
             return null;
         }
-        ByteBuffer in = ByteBuffer.wrap(Files.readAllBytes(table)).order(ByteOrder.LITTLE_ENDIAN);
+        try (Arena confined = Arena.ofConfined()) {
+            return take(IndexFiles.map(table, confined), sketch, folder, graph, capacity, arena);
+        }
+    }
+
+    private static @Nullable Sidecar take(
+            ByteBuffer in, Path sketch, Path folder, Graph graph, int capacity, Arena arena) throws IOException {
         int d = graph.layout.dimension();
         int n = graph.nodes();
         if (in.remaining() < 4 * HEADER_INTS || in.getInt() != MAGIC || in.getInt() != FORMAT || in.getInt() != d) {
@@ -154,7 +158,9 @@ final class Sidecar {
         Matrix directions = matrix(in, c, d, arena);
         Matrix leaders = matrix(in, l, c, arena);
         float[] leaderTerms = floats(in, l);
-        float[] terms = Arrays.copyOf(floats(in, n), capacity);
+        float[] terms = new float[capacity];
+        in.asFloatBuffer().get(terms, 0, n);
+        in.position(in.position() + 4 * n);
         int[] leafOf = new int[capacity];
         in.asIntBuffer().get(leafOf, 0, n);
         in.position(in.position() + 4 * n);
@@ -209,22 +215,23 @@ final class Sidecar {
         int c = z.columns();
         int l = leaves();
         long size = 4L * (HEADER_INTS + d + (long) c * d + (long) l * c + l + 2L * nodes) + 8L * nodes;
-        ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
-        out.position(4 * HEADER_INTS);
-        put(out, mean, d);
-        put(out, directions);
-        put(out, leaders);
-        put(out, leaderTerms, l);
-        put(out, terms, nodes);
-        out.asIntBuffer().put(leafOf, 0, nodes);
-        out.position(out.position() + 4 * nodes);
-        out.asLongBuffer().put(hashes, 0, nodes);
-        out.rewind();
-        int crc = crc(out.slice(4 * HEADER_INTS, out.limit() - 4 * HEADER_INTS));
-        for (int value : new int[] {MAGIC, FORMAT, d, c, nodes, madeAt, l, crc}) {
-            out.putInt(value);
+        try (Arena confined = Arena.ofConfined()) {
+            ByteBuffer out = IndexFiles.create(folder.resolve(TABLE), size, confined);
+            out.position(4 * HEADER_INTS);
+            put(out, mean, d);
+            put(out, directions);
+            put(out, leaders);
+            put(out, leaderTerms, l);
+            put(out, terms, nodes);
+            out.asIntBuffer().put(leafOf, 0, nodes);
+            out.position(out.position() + 4 * nodes);
+            out.asLongBuffer().put(hashes, 0, nodes);
+            out.rewind();
+            int crc = crc(out.slice(4 * HEADER_INTS, out.limit() - 4 * HEADER_INTS));
+            for (int value : new int[] {MAGIC, FORMAT, d, c, nodes, madeAt, l, crc}) {
+                out.putInt(value);
+            }
         }
-        Files.write(folder.resolve(TABLE), out.array());
     }
 
     private static int crc(ByteBuffer bytes) {
@@ -237,10 +244,7 @@ final class Sidecar {
     private static Matrix map(Path file, int rows, int columns, Arena arena) throws IOException {
         long bytes = 4L * rows * columns;
         try (var out = FileChannel.open(file, CREATE, READ, WRITE)) {
-            ByteBuffer zeros = ByteBuffer.allocateDirect(1 << 20);
-            for (long at = out.size(); at < bytes; ) {
-                at += out.write(zeros.clear().limit((int) Math.min(zeros.capacity(), bytes - at)), at);
-            }
+            IndexFiles.fill(out, out.size(), bytes);
             return new Matrix(out.map(READ_WRITE, 0, bytes, arena), rows, columns);
         }
     }

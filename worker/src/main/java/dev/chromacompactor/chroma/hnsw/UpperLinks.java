@@ -1,10 +1,8 @@
 package dev.chromacompactor.chroma.hnsw;
 
-import static java.nio.ByteOrder.LITTLE_ENDIAN;
-
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +15,12 @@ final class UpperLinks {
 
     static int[] @Nullable [] read(Path folder, Header header) {
         Path file = folder.resolve(IndexFiles.LINKS);
-        ByteBuffer in = ByteBuffer.wrap(IndexFiles.bytes(file)).order(LITTLE_ENDIAN);
+        try (Arena arena = Arena.ofConfined()) {
+            return read(file, IndexFiles.map(file, arena), header);
+        }
+    }
+
+    private static int[] @Nullable [] read(Path file, ByteBuffer in, Header header) {
         int levelBytes = 4 * header.layout().upperInts();
         int[] @Nullable [] upper = new int[header.nodes()] @Nullable [];
         for (int node = 0; node < upper.length; node++) {
@@ -50,18 +53,19 @@ final class UpperLinks {
     }
 
     static void write(Path folder, int[] @Nullable [] upper) throws IOException {
-        int bytes = 0;
+        long bytes = 0;
         for (int[] links : upper) {
-            bytes = Math.addExact(bytes, links == null ? 4 : 4 + 4 * links.length);
+            bytes += links == null ? 4 : 4 + 4L * links.length;
         }
-        ByteBuffer out = ByteBuffer.allocate(bytes).order(LITTLE_ENDIAN);
-        for (int[] links : upper) {
-            out.putInt(links == null ? 0 : 4 * links.length);
-            if (links != null) {
-                out.asIntBuffer().put(links);
-                out.position(out.position() + 4 * links.length);
+        try (Arena arena = Arena.ofConfined()) {
+            ByteBuffer out = IndexFiles.create(folder.resolve(IndexFiles.LINKS), bytes, arena);
+            for (int[] links : upper) {
+                out.putInt(links == null ? 0 : 4 * links.length);
+                if (links != null) {
+                    out.asIntBuffer().put(links);
+                    out.position(out.position() + 4 * links.length);
+                }
             }
         }
-        Files.write(folder.resolve(IndexFiles.LINKS), out.array());
     }
 }

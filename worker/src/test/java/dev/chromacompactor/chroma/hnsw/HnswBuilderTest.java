@@ -15,7 +15,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -262,7 +261,7 @@ class HnswBuilderTest {
         byte[] data = Files.readAllBytes(folder.resolve("data_level0.bin"));
         try (HnswIndex index = open(folder, Space.L2)) {
             for (String id : far.keySet()) {
-                long at = index.header().layout().vector(index.nodes().get(id));
+                long at = index.header().layout().vector(index.node(id));
                 MemorySegment.copy(same, 0, MemorySegment.ofArray(data), Layout.FLOAT, at, 8);
             }
         }
@@ -525,6 +524,6 @@ class HnswBuilderTest {
     }
 
     private static int label(HnswIndex index, String id) {
-        return index.metadata().labels()[Arrays.asList(index.metadata().ids()).indexOf(id)];
+        return index.metadata().label(index.metadata().place(id));
     }
 }

@@ -9,10 +9,12 @@ import dev.chromacompactor.chroma.ChromaFixtures;
 import dev.chromacompactor.chroma.Space;
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.NullUnmarked;
@@ -200,8 +202,8 @@ class HnswIndexTest {
                 damage(
                         "an id with a second label, which no node has",
                         f -> {
-                            IndexMetadata metadata = IndexMetadata.read(f);
-                            metadata.with(List.of(metadata.ids()[0])).write(f, 16, false);
+                            IndexMetadata metadata = metadata(f);
+                            metadata.write(f, 16, false, new BitSet(), List.of(metadata.id(0)));
                         },
                         "index-pickle-invalid",
                         "twice"));
@@ -248,10 +250,19 @@ class HnswIndexTest {
         edit(folder.resolve("link_lists.bin"), b -> b.putInt(firstUpper(b) + 4, 17));
     }
 
+    /** The last id has the name of the first. */
     private static void nameTwice(Path folder) throws IOException {
-        IndexMetadata metadata = IndexMetadata.read(folder);
-        metadata.ids()[1] = metadata.ids()[0];
-        metadata.write(folder, 16, false);
+        IndexMetadata metadata = metadata(folder);
+        BitSet last = new BitSet();
+        last.set(metadata.size() - 1);
+        metadata.write(folder, 16, false, last, List.of(metadata.id(0)));
+    }
+
+    /** Of a copy, so that the file may be written anew. */
+    private static IndexMetadata metadata(Path folder) throws IOException {
+        Path copy = Files.createDirectories(folder.resolve("copy"));
+        Files.copy(folder.resolve("index_metadata.pickle"), copy.resolve("index_metadata.pickle"));
+        return IndexMetadata.read(copy, Arena.ofAuto());
     }
 
     private static void labelsOffByOne(Path folder) throws IOException {

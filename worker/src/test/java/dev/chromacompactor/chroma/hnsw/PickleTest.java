@@ -7,11 +7,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.chromacompactor.chroma.ChromaFixtures;
 import dev.chromacompactor.failure.FailureException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,44 +28,82 @@ class PickleTest {
     @TempDir
     Path temp;
 
+    /** Files stay mapped until nothing refers to them. */
+    private final Arena arena = Arena.ofAuto();
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void both_forms_are_written_and_read_back(boolean classForm) throws IOException {
-        String[] ids = {"a", "", "größer"};
-        int[] labels = {1, 3, 70_000};
+        List<String> ids = List.of("a", "", "größer", "an id that is longer than what is hashed at once");
 
-        new IndexMetadata(80_000, ids, labels).write(temp, 5, classForm);
+        IndexMetadata.none().write(temp, 5, classForm, new BitSet(), ids);
 
-        IndexMetadata read = IndexMetadata.read(temp);
-        assertThat(read.lastLabel()).isEqualTo(80_000);
-        assertThat(read.ids()).containsExactly(ids);
-        assertThat(read.labels()).containsExactly(labels);
-        assertThat(read.id(70_000)).isEqualTo("größer");
-        assertThat(read.id(2)).isNull();
-        assertThat(read.id(1L << 32 | 1)).isNull();
+        IndexMetadata read = read();
+        assertThat(read.lastLabel()).isEqualTo(4);
+        assertThat(entries(read)).containsExactly("a 1", " 2", "größer 3", ids.get(3) + " 4");
+        assertThat(ids).allSatisfy(id -> assertThat(read.id(read.place(id))).isEqualTo(id));
+        assertThat(read.place("b")).isNegative();
+        assertThat(read.place(3)).isEqualTo(2);
+        assertThat(read.place(5)).isNegative();
+        assertThat(read.place(1L << 32 | 1)).isNegative();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void ids_that_go_take_their_labels_with_them_and_new_ones_get_the_next(boolean classForm) throws IOException {
+        IndexMetadata.none().write(temp, 5, classForm, new BitSet(), List.of("a", "b", "c"));
+
+        Path next = Files.createDirectory(temp.resolve("next"));
+        BitSet gone = new BitSet();
+        gone.set(0);
+        gone.set(2);
+        read().write(next, 5, classForm, gone, List.of("a"));
+
+        IndexMetadata read = IndexMetadata.read(next, arena);
+        assertThat(read.lastLabel()).isEqualTo(4);
+        assertThat(entries(read)).containsExactly("b 2", "a 4");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {999, 1000, 1001, 2000, 30_000})
+    void many_ids_are_read_back_in_order_and_found(int count) throws IOException {
+        List<String> ids = IntStream.range(0, count).mapToObj(i -> "id " + i).toList();
+
+        IndexMetadata.none().write(temp, 5, false, new BitSet(), ids);
+
+        IndexMetadata read = read();
+        assertThat(IntStream.range(0, read.size()).mapToObj(read::id)).containsExactlyElementsOf(ids);
+        assertThat(IntStream.range(0, count))
+                .allSatisfy(i -> assertThat(read.place(ids.get(i))).isEqualTo(i));
+        assertThat(read.place("id " + count)).isNegative();
     }
 
     @Test
     void the_class_form_lists_every_id_with_a_position_since_old_Chroma_deletes_from_there() throws IOException {
-        var metadata = new IndexMetadata(2, new String[] {"a", "b"}, new int[] {1, 2});
+        List<String> ids = List.of("a", "b");
 
-        metadata.write(temp, 5, true);
-        assertThat(Pickle.read(file()).get("id_to_seq_id"))
-                .isEqualTo(new Pickle.Dict(List.of("a", "b"), List.of(0, 0)));
+        IndexMetadata.none().write(temp, 5, true, new BitSet(), ids);
+        assertThat(dict(pickle(), "id_to_seq_id")).containsExactly("a 0", "b 0");
 
-        metadata.write(temp, 5, false);
-        assertThat(Pickle.read(file()).get("id_to_seq_id")).isEqualTo(new Pickle.Dict(List.of(), List.of()));
+        IndexMetadata.none().write(temp, 5, false, new BitSet(), ids);
+        assertThat(dict(pickle(), "id_to_seq_id")).isEmpty();
     }
 
     @Test
     void ids_come_in_the_order_of_their_labels_whatever_order_the_dicts_have() throws IOException {
         write("b7 a3", "a3 b7");
 
-        IndexMetadata read = IndexMetadata.read(temp);
+        IndexMetadata read = read();
 
         assertThat(read.lastLabel()).isEqualTo(7);
-        assertThat(read.ids()).containsExactly("a", "b");
-        assertThat(read.labels()).containsExactly(3, 7);
+        assertThat(entries(read)).containsExactly("a 3", "b 7");
+    }
+
+    @Test
+    void an_id_with_two_labels_is_refused() throws IOException {
+        write("a1 b2 a3", "a1 b2 a3");
+
+        assertThatThrownBy(this::read).hasMessageEndingWith("id_to_label has the key a twice");
     }
 
     @ParameterizedTest
@@ -77,7 +119,7 @@ class PickleTest {
             throws IOException {
         write(idToLabel, labelToId);
 
-        assertThatThrownBy(() -> IndexMetadata.read(temp)).hasMessageEndingWith(complaint);
+        assertThatThrownBy(this::read).hasMessageEndingWith(complaint);
     }
 
     /** A pickle of two dicts, both given as ids of one letter with their labels of one digit. */
@@ -124,7 +166,7 @@ class PickleTest {
     void anything_else_is_refused(String opcodes) throws IOException {
         Files.write(file(), ("\u0080\u0004" + opcodes).getBytes(ISO_8859_1));
 
-        assertThatThrownBy(() -> Pickle.read(file()))
+        assertThatThrownBy(this::pickle)
                 .isInstanceOfSatisfying(
                         FailureException.class,
                         e -> assertThat(e.failure().reason()).isEqualTo("index-pickle-invalid"));
@@ -137,7 +179,8 @@ class PickleTest {
                         + "}q\u0002(X\u0001\u0000\u0000\u0000aK\u0007X\u0001\u0000\u0000\u0000bh\u0002Nub.";
         Files.write(file(), pickle.replace("Nub.", "ub.").getBytes(ISO_8859_1));
 
-        assertThat(Pickle.read(file())).containsEntry("a", 7).containsKey("b");
+        assertThat(Pickle.number(pickle().get("a"))).isEqualTo(7);
+        assertThat(pickle().dict("b")).isNotNull();
     }
 
     @ParameterizedTest
@@ -151,21 +194,39 @@ class PickleTest {
         }
         Random random = new Random(1);
         for (int i = 0; i < whole.length; i += 2) {
-            read(Arrays.copyOf(whole, i), true);
+            readOf(Arrays.copyOf(whole, i), true);
             byte[] flipped = whole.clone();
             flipped[i] = (byte) random.nextInt();
-            read(flipped, false);
+            readOf(flipped, false);
         }
     }
 
-    private void read(byte[] pickle, boolean mustFail) throws IOException {
+    private void readOf(byte[] pickle, boolean mustFail) throws IOException {
         Files.write(file(), pickle);
         try {
-            IndexMetadata.read(temp);
+            read();
             assertThat(mustFail).isFalse();
         } catch (FailureException e) {
             assertThat(e.failure().reason()).isEqualTo("index-pickle-invalid");
         }
+    }
+
+    private IndexMetadata read() {
+        return IndexMetadata.read(temp, arena);
+    }
+
+    private Pickle pickle() {
+        return Pickle.read(file(), IndexFiles.map(file(), arena));
+    }
+
+    private static Stream<String> entries(IndexMetadata metadata) {
+        return IntStream.range(0, metadata.size()).mapToObj(place -> metadata.id(place) + " " + metadata.label(place));
+    }
+
+    private static Stream<String> dict(Pickle pickle, String name) {
+        Pickle.Dict dict = pickle.dict(name);
+        return IntStream.range(0, dict.size())
+                .mapToObj(i -> pickle.shown(dict.key(i)) + " " + pickle.shown(dict.value(i)));
     }
 
     private Path file() {

@@ -23,7 +23,7 @@ final class Searcher {
     Searcher(HnswIndex index) {
         this.index = index;
         this.layout = index.header().layout();
-        index.nodes().forEach((id, node) -> ids.put(node, id));
+        index.ids().forEach(id -> ids.put(index.node(id), id));
         this.vectors = new float[index.header().nodes()][];
         for (int node = 0; node < vectors.length; node++) {
             vectors[node] = new float[layout.dimension()];
@@ -61,7 +61,7 @@ final class Searcher {
                     .toArray();
             double limit = distances[distances.length - 1] + 1e-6;
             for (String id : search(query, k, ef)) {
-                hits += distance(query, index.nodes().get(id)) <= limit ? 1 : 0;
+                hits += distance(query, index.node(id)) <= limit ? 1 : 0;
             }
             due += distances.length;
         }

@@ -241,19 +241,19 @@ final class IndexMetadata {
                 out.op('N');
             }
             out.text("id_to_label");
-            dict(out, gone, added, (id, label) -> {
-                id.write();
+            dict(out, gone, added, (id, start, length, label) -> {
+                out.text(id, start, length);
                 out.integer(label);
             });
             out.text("label_to_id");
-            dict(out, gone, added, (id, label) -> {
+            dict(out, gone, added, (id, start, length, label) -> {
                 out.integer(label);
-                id.write();
+                out.text(id, start, length);
             });
             out.text("id_to_seq_id");
             if (classForm) {
-                dict(out, gone, added, (id, _) -> {
-                    id.write();
+                dict(out, gone, added, (id, start, length, _) -> {
+                    out.text(id, start, length);
                     out.integer(0);
                 });
             } else {
@@ -267,27 +267,23 @@ final class IndexMetadata {
         }
     }
 
-    private interface Id {
-        void write() throws IOException;
-    }
-
     private interface Item {
-        void write(Id id, int label) throws IOException;
+        /** @param id a buffer with the id somewhere in it */
+        void write(ByteBuffer id, int start, int length, int label) throws IOException;
     }
 
     /** In parts, as Python writes it, so that whoever reads it needs a stack for one of them only. */
     private void dict(Writer out, BitSet gone, List<String> added, Item item) throws IOException {
         out.op('}');
         int count = 0;
-        for (int next = gone.nextClearBit(0); next < ids.length; next = gone.nextClearBit(next + 1)) {
-            int place = next;
+        for (int place = gone.nextClearBit(0); place < ids.length; place = gone.nextClearBit(place + 1)) {
             part(out, count++);
-            item.write(() -> out.text(bytes.slice(Pickle.start(ids[place]), Pickle.length(ids[place]))), labels[place]);
+            item.write(bytes, Pickle.start(ids[place]), Pickle.length(ids[place]), labels[place]);
         }
         for (int i = 0; i < added.size(); i++) {
-            String id = added.get(i);
+            ByteBuffer id = ByteBuffer.wrap(added.get(i).getBytes(UTF_8));
             part(out, count++);
-            item.write(() -> out.text(id), lastLabel + 1 + i);
+            item.write(id, 0, id.limit(), lastLabel + 1 + i);
         }
         if (count > 0) {
             out.op('u');
@@ -340,12 +336,14 @@ final class IndexMetadata {
         }
 
         void text(String text) throws IOException {
-            text(UTF_8.encode(text));
+            ByteBuffer utf8 = UTF_8.encode(text);
+            text(utf8, 0, utf8.limit());
         }
 
-        void text(ByteBuffer utf8) throws IOException {
-            room(5 + utf8.remaining());
-            block.put((byte) 'X').putInt(utf8.remaining()).put(utf8);
+        void text(ByteBuffer utf8, int start, int length) throws IOException {
+            room(5 + length);
+            block.put((byte) 'X').putInt(length).put(block.position(), utf8, start, length);
+            block.position(block.position() + length);
         }
 
         void integer(int value) throws IOException {

@@ -34,8 +34,10 @@ public final class CostModel {
 
     /** Transfers, parsers, statements of a job, whatever it reads. */
     private static final long HEAP_BESIDE = 16L << 20;
-    /** Ids in the maps of an index and of the one built from it; vectors, documents and metadata stay on disk. */
+    /** Ids and where they are, in what is folded or in a base that is read whole; vectors, documents and metadata stay on disk. */
     private static final long HEAP_PER_RECORD = 1_000;
+    /** Numbers of nodes and places of ids, in the index of a base of ours and in the one it grows into; the ids stay on disk. */
+    private static final long HEAP_PER_BASE_RECORD = 250;
     /** Where the vector of a record lies that was folded. */
     private static final long HEAP_PER_FOLDED = 150;
     /** Of inputs of which nobody has counted the records yet. */
@@ -146,9 +148,11 @@ public final class CostModel {
 
     private static Footprint job(List<Input> inputs, double factor, Input base) {
         long bytes = bytes(inputs);
-        long records = base.countedOrTypical() + records(inputs);
         double disk = DISK_BESIDE + factor * bytes + DISK_PER_BASE_BYTE * base.bytes();
-        return new Footprint((long) disk, HEAP_BESIDE + records * HEAP_PER_RECORD, offHeap(bytes + base.bytes()));
+        // Ours are counted, by their manifests.
+        long perBaseRecord = base.records() < 0 ? HEAP_PER_RECORD : HEAP_PER_BASE_RECORD;
+        long heap = records(inputs) * HEAP_PER_RECORD + base.countedOrTypical() * perBaseRecord;
+        return new Footprint((long) disk, HEAP_BESIDE + heap, offHeap(bytes + base.bytes()));
     }
 
     private static long bytes(List<Input> inputs) {

@@ -51,6 +51,19 @@ class CostModelTest {
     }
 
     @Test
+    void a_record_of_a_base_of_ours_takes_a_quarter_of_the_heap_that_one_of_any_other_takes() {
+        long nothing = CostModel.publish(List.of(), CostModel.Input.NOTHING).heap();
+        long ours = CostModel.publish(List.of(), of(100_000)).heap() - nothing;
+        long folded =
+                CostModel.publish(List.of(of(100_000)), CostModel.Input.NOTHING).heap() - nothing;
+        long typical = CostModel.publish(List.of(), CostModel.Input.uncounted(100_000L * 4_096))
+                        .heap()
+                - nothing;
+
+        assertThat(folded).isEqualTo(typical).isEqualTo(4 * ours);
+    }
+
+    @Test
     void a_group_links_nothing() {
         var group = CostModel.group(List.of(of(100_000)));
         var same = CostModel.group(List.of(new CostModel.Input(100_000 * RECORD, 0)));

@@ -54,12 +54,17 @@ final class WalTail {
                 followed.put(each.id(), Math.min(vectors, position(tables, each.metadataSegment())));
             }
             Map<String, Set<String>> ids = new HashMap<>();
-            tables.each("SELECT seq_id, id, topic FROM embeddings_queue", row -> {
-                String collection = WalLog.collection(row.getString(3));
-                if (row.getLong(1) > followed.getOrDefault(collection, Long.MAX_VALUE)) {
-                    ids.computeIfAbsent(collection, _ -> new HashSet<>()).add(row.getString(2));
-                }
-            });
+            long byAll = followed.values().stream().min(Long::compare).orElse(0L);
+            tables.each(
+                    "SELECT seq_id, id, topic FROM embeddings_queue WHERE seq_id > ?",
+                    row -> {
+                        String collection = WalLog.collection(row.getString(3));
+                        if (row.getLong(1) > followed.getOrDefault(collection, Long.MAX_VALUE)) {
+                            ids.computeIfAbsent(collection, _ -> new HashSet<>())
+                                    .add(row.getString(2));
+                        }
+                    },
+                    byAll);
             return ids;
         }
     }

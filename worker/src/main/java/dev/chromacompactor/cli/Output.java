@@ -21,14 +21,17 @@ import picocli.CommandLine.Option;
  * keys are always the same.
  */
 final class Output {
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-            .enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE)
-            .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
-            .addModule(new SimpleModule()
-                    .addSerializer(Instant.class, ToStringSerializer.instance)
-                    .addSerializer(Path.class, ToStringSerializer.instance))
-            .build();
+    /** Made when JSON is asked for: making it takes longer than all else that an answer needs. */
+    private static final class Json {
+        private static final JsonMapper MAPPER = JsonMapper.builder()
+                .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+                .enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE)
+                .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+                .addModule(new SimpleModule()
+                        .addSerializer(Instant.class, ToStringSerializer.instance)
+                        .addSerializer(Path.class, ToStringSerializer.instance))
+                .build();
+    }
 
     private static final long PATIENCE_MILLIS = 1000;
     private static final long REFRESH_MILLIS = 100;
@@ -152,7 +155,7 @@ final class Output {
 
     static String toJson(Object value) {
         try {
-            return JSON.writeValueAsString(value);
+            return Json.MAPPER.writeValueAsString(value);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("write " + value.getClass().getSimpleName() + " as JSON", e);
         }

@@ -23,7 +23,7 @@ final class Sketcher {
     private static final int LARGE = 768;
 
     /** To rank candidates takes more. */
-    private static final int DIRECTIONS = 512;
+    private static final int DIRECTIONS = 384;
 
     /** Products with the sample are columns beside the directions; a whole number of column panels. */
     private static final int PANEL = 64;

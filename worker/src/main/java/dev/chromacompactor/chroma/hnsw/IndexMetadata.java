@@ -76,38 +76,55 @@ final class IndexMetadata {
 
     private static IndexMetadata sorted(
             Path file, ByteBuffer bytes, int lastLabel, Pickle.Dict idToLabel, Pickle pickle) {
-        long[] order = new long[idToLabel.size()];
-        for (int i = 0; i < order.length; i++) {
-            long id = idToLabel.key(i);
+        long[] ids = new long[idToLabel.size()];
+        int[] labels = new int[ids.length];
+        int[] count = {0};
+        boolean[] inOrder = {true};
+        idToLabel.forEach((id, label) -> {
             if (!Pickle.isText(id)) {
                 throw invalid(file, "id_to_label has the key " + pickle.shown(id) + ", which is no string");
             }
-            if (!isLabel(idToLabel.value(i), 1)) {
-                throw noLabel(file, "id_to_label[" + pickle.shown(id) + "]", pickle.shown(idToLabel.value(i)));
+            if (!isLabel(label, 1)) {
+                throw noLabel(file, "id_to_label[" + pickle.shown(id) + "]", pickle.shown(label));
             }
-            order[i] = Pickle.number(idToLabel.value(i)) << 32 | i;
+            int place = count[0]++;
+            ids[place] = id;
+            labels[place] = (int) Pickle.number(label);
+            inOrder[0] &= place == 0 || labels[place - 1] < labels[place];
+        });
+        if (!inOrder[0]) {
+            sort(labels, ids);
         }
-        Arrays.sort(order);
-        int[] labels = new int[order.length];
-        for (int i = 0; i < order.length; i++) {
-            labels[i] = (int) (order[i] >>> 32);
-            order[i] = idToLabel.key((int) order[i]);
-            if (i > 0 && labels[i] == labels[i - 1]) {
+        for (int i = 1; i < ids.length; i++) {
+            if (labels[i] == labels[i - 1]) {
                 throw invalid(
                         file,
-                        "id_to_label has label " + labels[i] + " for " + pickle.shown(order[i - 1]) + " and "
-                                + pickle.shown(order[i]));
+                        "id_to_label has label " + labels[i] + " for " + pickle.shown(ids[i - 1]) + " and "
+                                + pickle.shown(ids[i]));
             }
         }
         int highest = labels.length == 0 ? 0 : labels[labels.length - 1];
-        return new IndexMetadata(file, bytes, Math.max(lastLabel, highest), order, labels);
+        return new IndexMetadata(file, bytes, Math.max(lastLabel, highest), ids, labels);
+    }
+
+    /** Sorts ids by their labels. */
+    private static void sort(int[] labels, long[] ids) {
+        long[] order = new long[ids.length];
+        Arrays.setAll(order, i -> (long) labels[i] << 32 | i);
+        Arrays.sort(order);
+        long[] before = ids.clone();
+        for (int i = 0; i < order.length; i++) {
+            labels[i] = (int) (order[i] >>> 32);
+            ids[i] = before[(int) order[i]];
+        }
     }
 
     /** The other dict must say the same. */
     private void requireSame(Pickle.Dict labelToId, Pickle pickle) {
         BitSet met = new BitSet(ids.length);
-        for (int i = 0; i < labelToId.size(); i++) {
-            long label = labelToId.key(i);
+        int[] count = {0};
+        labelToId.forEach((label, id) -> {
+            int i = count[0]++;
             // Ours has the labels in order.
             int place = !Pickle.isNumber(label)
                     ? -1
@@ -116,7 +133,6 @@ final class IndexMetadata {
                 throw invalid(
                         file, "label_to_id has the key " + pickle.shown(label) + ", which id_to_label gives to no id");
             }
-            long id = labelToId.value(i);
             if (id != ids[place] && !(Pickle.isText(id) && isId(place, bytes, Pickle.start(id), Pickle.length(id)))) {
                 throw invalid(
                         file, "label_to_id[" + pickle.shown(label) + "] is " + pickle.shown(id) + ", not " + id(place));
@@ -125,7 +141,7 @@ final class IndexMetadata {
                 throw invalid(file, "label_to_id has the key " + pickle.shown(label) + " twice");
             }
             met.set(place);
-        }
+        });
         if (labelToId.size() != ids.length) {
             throw invalid(file, "label_to_id has " + labelToId.size() + " entries, id_to_label " + ids.length);
         }

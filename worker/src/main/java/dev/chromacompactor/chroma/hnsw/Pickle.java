@@ -62,32 +62,34 @@ final class Pickle {
             }
             values[size++] = value;
         }
-
-        private void addAll(Values other, int from) {
-            int more = other.size - from;
-            if (values.length - size < more) {
-                values = Arrays.copyOf(values, Math.max(size + more, size + (size >> 1)));
-            }
-            System.arraycopy(other.values, from, values, size, more);
-            size += more;
-        }
     }
 
     /** A dict as it was written: keys, which are strings and integers, and their values. Of a large one nobody needs a copy as a map. */
     static final class Dict {
-        /** Each key with its value behind it. */
-        private final Values items = new Values();
+        /** Each key with its value behind it, as many as were set at once. */
+        private final List<long[]> parts = new ArrayList<>();
+
+        private int size;
+
+        interface Item {
+            void take(long key, long value);
+        }
 
         int size() {
-            return items.size / 2;
+            return size;
         }
 
-        long key(int i) {
-            return items.values[2 * i];
+        void forEach(Item each) {
+            for (long[] part : parts) {
+                for (int i = 0; i < part.length; i += 2) {
+                    each.take(part[i], part[i + 1]);
+                }
+            }
         }
 
-        long value(int i) {
-            return items.values[2 * i + 1];
+        private void add(long[] items) {
+            parts.add(items);
+            size = Math.addExact(size, items.length / 2);
         }
     }
 
@@ -210,12 +212,11 @@ final class Pickle {
             throw invalid("leaves " + stack.size + " values");
         }
         Dict given = object(top()) instanceof Instance(var attributes) ? attributes : dict(top());
-        for (int i = 0; i < given.size(); i++) {
-            String key = shown(given.key(i));
-            if (top.put(key, given.value(i)) != null) {
-                throw invalid("has the key " + key + " twice");
+        given.forEach((key, value) -> {
+            if (top.put(shown(key), value) != null) {
+                throw invalid("has the key " + shown(key) + " twice");
             }
-        }
+        });
     }
 
     private void frame(long length) {
@@ -334,7 +335,7 @@ final class Pickle {
         if (!(object(top()) instanceof Instance(var own)) || own.size() > 0) {
             throw invalid("gives attributes to something else than a new " + CLASS);
         }
-        own.items.addAll(attributes.items, 0);
+        attributes.parts.forEach(own::add);
     }
 
     private void setItemsSinceMark() {
@@ -360,7 +361,7 @@ final class Pickle {
                 throw invalid("has a key that is neither a string nor an integer");
             }
         }
-        dict.items.addAll(stack, first);
+        dict.add(Arrays.copyOfRange(stack.values, first, stack.size));
         stack.size = first;
     }
 

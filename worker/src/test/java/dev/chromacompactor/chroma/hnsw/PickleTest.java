@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -223,10 +224,10 @@ class PickleTest {
         return IntStream.range(0, metadata.size()).mapToObj(place -> metadata.id(place) + " " + metadata.label(place));
     }
 
-    private static Stream<String> dict(Pickle pickle, String name) {
-        Pickle.Dict dict = pickle.dict(name);
-        return IntStream.range(0, dict.size())
-                .mapToObj(i -> pickle.shown(dict.key(i)) + " " + pickle.shown(dict.value(i)));
+    private static List<String> dict(Pickle pickle, String name) {
+        List<String> items = new ArrayList<>();
+        pickle.dict(name).forEach((key, value) -> items.add(pickle.shown(key) + " " + pickle.shown(value)));
+        return items;
     }
 
     private Path file() {
